@@ -1,0 +1,25 @@
+import type { Command, PathwayId, TemplateId } from '@cairn/kernel';
+import type { ModuleDefinition, PathwayEvent, TemplateEvent } from './catalog.events.js';
+
+export type DefineModule = Command<'DefineModule', ModuleDefinition>;
+export type ReviseModule = Command<'ReviseModule', ModuleDefinition>;
+export type ModuleCommand = DefineModule | ReviseModule;
+
+export type DraftTemplate = Command<
+  'DraftTemplate',
+  Extract<TemplateEvent, { type: 'credential-template-drafted' }>['data']
+>;
+export type PublishTemplate = Command<'PublishTemplate', { readonly templateId: TemplateId }>;
+export type TemplateCommand = DraftTemplate | PublishTemplate;
+
+export type DraftPathway = Command<'DraftPathway', Extract<PathwayEvent, { type: 'pathway-drafted' }>['data']>;
+/** Publishes the draft as the next version. */
+export type PublishPathwayVersion = Command<
+  'PublishPathwayVersion',
+  { readonly pathwayId: PathwayId; readonly label: string }
+>;
+export type RetirePathwayVersion = Command<
+  'RetirePathwayVersion',
+  { readonly pathwayId: PathwayId; readonly version: number; readonly reasonCode: string }
+>;
+export type PathwayCommand = DraftPathway | PublishPathwayVersion | RetirePathwayVersion;

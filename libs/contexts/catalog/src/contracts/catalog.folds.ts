@@ -1,0 +1,60 @@
+// How other contexts read the catalog as facts: folds of the module, template and pathway streams.
+import type { Fold } from '@cairn/kernel';
+import type {
+  ModuleDefinition,
+  ModuleEvent,
+  PathwayEvent,
+  PublishedPathway,
+  PublishedTemplate,
+  TemplateEvent,
+} from './catalog.events.js';
+
+export type ModuleState = { readonly definition?: ModuleDefinition };
+export const moduleFold: Fold<ModuleState, ModuleEvent> = {
+  category: 'module',
+  initial: {},
+  evolve: (_state, event) => ({ definition: event.data }),
+};
+
+export type TemplateState = {
+  readonly draft?: TemplateEvent['data'];
+  /** Published versions; version n stands at index n - 1. */
+  readonly versions: readonly PublishedTemplate[];
+};
+export const templateFold: Fold<TemplateState, TemplateEvent> = {
+  category: 'template',
+  initial: { versions: [] },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'credential-template-drafted':
+        return { ...state, draft: event.data };
+      case 'credential-template-published':
+        return { ...state, versions: [...state.versions, event.data] };
+      default:
+        return event satisfies never;
+    }
+  },
+};
+
+export type PathwayState = {
+  readonly draft?: Extract<PathwayEvent, { type: 'pathway-drafted' }>['data'];
+  /** Published versions; version n stands at index n - 1. */
+  readonly versions: readonly PublishedPathway[];
+  readonly retired: readonly number[];
+};
+export const pathwayFold: Fold<PathwayState, PathwayEvent> = {
+  category: 'pathway',
+  initial: { versions: [], retired: [] },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'pathway-drafted':
+        return { ...state, draft: event.data };
+      case 'pathway-version-published':
+        return { ...state, versions: [...state.versions, event.data] };
+      case 'pathway-version-retired':
+        return { ...state, retired: [...state.retired, event.data.version] };
+      default:
+        return event satisfies never;
+    }
+  },
+};

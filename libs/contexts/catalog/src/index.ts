@@ -1,0 +1,3 @@
+export * from './contracts/catalog.events.js';
+export * from './contracts/catalog.folds.js';
+export type * from './contracts/catalog.commands.js';

@@ -1,0 +1,186 @@
+// Events of the streams `credential-{t}.{c}` and `statuslist-{t}.{listId}`.
+import {
+  defineEvent,
+  s,
+  uuidv5,
+  type CredentialId,
+  type EventOf,
+  type IssuerId,
+  type LearnerId,
+  type TemplateId,
+  type TenantId,
+} from '@cairn/kernel';
+
+/** One stream for each (learner, template, occurrence, edition): at most one issuance (D1). `namespace` is the tenant's secret. */
+export const credentialIdOf = (
+  namespace: string,
+  learner: LearnerId,
+  template: TemplateId,
+  occurrence: number,
+  edition: number,
+): CredentialId => uuidv5(namespace, 'credential', learner, template, occurrence, edition) as CredentialId;
+
+export const credentialStream = (tenant: TenantId, id: CredentialId): string => `credential-${tenant}.${id}`;
+
+const learnerId = s.uuid<LearnerId>();
+const credentialId = s.uuid<CredentialId>();
+const templateId = s.uuid<TemplateId>();
+const reasonCode = s.string({ max: 64, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ });
+const eventRef = s.uuid();
+
+const L = 'd1c0b0a9-8f7e-5d6c-8b5a-493827161504';
+const CRD = '6a7b8c9d-0e1f-5a2b-8c3d-4e5f60718293';
+const T = '1d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d';
+const E = '11111111-2222-5333-8444-555555555501';
+const I = '7d2a1b3c-4e5f-5a6b-8c7d-9e0f1a2b3c4d';
+const who = { learnerId: L, credentialId: CRD, templateId: T };
+const HOLD = 'component-revoked:2d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d';
+
+export const credentialIssued = defineEvent({
+  type: 'credential-issued',
+  version: 1,
+  means: 'The credential was signed and exists.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    templateVersion: s.integer({ min: 1 }),
+    issuerId: s.uuid<IssuerId>(),
+    /** The earning or granting event (D2). */
+    basis: s.object({ stream: s.string({ max: 300 }), revision: s.integer(), eventId: eventRef }),
+    occurrence: s.integer({ min: 1 }),
+    edition: s.integer({ min: 1 }),
+    /** Public ids stay out of it: these are component ids of the record. */
+    components: s.array(s.object({ componentId: s.uuid(), templateId })),
+    serial: s.integer({ min: 1, max: 1 }),
+    status: s.object({ listId: s.string({ max: 128 }), index: s.string({ pattern: /^\d{1,9}$/ }) }),
+    validFrom: s.instant(),
+    validUntil: s.optional(s.instant()),
+    /** When the award was met: `awardedDate` of every representation. */
+    awardedAt: s.instant(),
+    /** SHA-256 of the signed bytes, hex: their address in the blob vault. */
+    vcHash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
+    keyId: s.string({ max: 128 }),
+    /** Who decided, for an issue by hand. */
+    reasonCode: s.optional(reasonCode),
+    authority: s.optional(s.string({ max: 200 })),
+  }),
+  samples: {
+    1: [
+      {
+        ...who,
+        templateVersion: 1,
+        issuerId: I,
+        basis: { stream: `record-0b0e7c1c-52a4-4d5e-8a3e-2f6f3a0c9b10.${L}`, revision: 3, eventId: E },
+        occurrence: 1,
+        edition: 1,
+        components: [],
+        serial: 1,
+        status: { listId: 'northlake-1', index: '94567' },
+        validFrom: '2026-03-10T09:00:00.000Z',
+        awardedAt: '2026-03-10T09:00:00.000Z',
+        vcHash: 'd'.repeat(64),
+        keyId: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+      },
+    ],
+  },
+});
+export const credentialFlagged = defineEvent({
+  type: 'credential-flagged',
+  version: 1,
+  means: 'Valid, with a remark: a credential that it rests on has lapsed.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    hold: s.string({ max: 200 }),
+    cause: s.string({ max: 64 }),
+    because: eventRef,
+    componentTemplateId: s.optional(templateId),
+    effectiveAt: s.instant(),
+  }),
+  samples: {
+    1: [{ ...who, hold: HOLD, cause: 'component-revoked', because: E, effectiveAt: '2026-07-01T00:00:00.000Z' }],
+  },
+});
+export const credentialUnflagged = defineEvent({
+  type: 'credential-unflagged',
+  version: 1,
+  means: 'The remark of that hold is over.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    hold: s.string({ max: 200 }),
+    because: eventRef,
+    effectiveAt: s.instant(),
+  }),
+  samples: { 1: [{ ...who, hold: HOLD, because: E, effectiveAt: '2026-08-01T00:00:00.000Z' }] },
+});
+export const credentialRevoked = defineEvent({
+  type: 'credential-revoked',
+  version: 1,
+  means: 'Withdrawn for good, for a reason.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    reasonCode,
+    effectiveAt: s.instant(),
+    because: s.optional(eventRef),
+    authority: s.optional(s.string({ max: 200 })),
+  }),
+  samples: {
+    1: [{ ...who, reasonCode: 'issued-in-error', effectiveAt: '2026-07-01T00:00:00.000Z', authority: 'registrar' }],
+  },
+});
+export const credentialIssuanceBarred = defineEvent({
+  type: 'credential-issuance-barred',
+  version: 1,
+  means: 'Revoked before it was issued: it never will be.',
+  schema: s.object({ learnerId, credentialId, templateId, because: eventRef, effectiveAt: s.instant() }),
+  samples: { 1: [{ ...who, because: E, effectiveAt: '2026-07-01T00:00:00.000Z' }] },
+});
+
+export const statusListOpened = defineEvent({
+  type: 'status-list-opened',
+  version: 1,
+  means: 'A list of status indexes came to be; its index order is a keyed permutation.',
+  schema: s.object({
+    listId: s.string({ max: 128 }),
+    issuerId: s.uuid<IssuerId>(),
+    purpose: s.oneOf(['revocation'] as const),
+    size: s.integer({ min: 131_072 }),
+  }),
+  samples: { 1: [{ listId: 'northlake-1', issuerId: I, purpose: 'revocation', size: 131_072 }] },
+});
+export const statusBlockLeased = defineEvent({
+  type: 'status-block-leased',
+  version: 1,
+  means: 'Sequence numbers [from, to) belong to one issuing process; what it leaves stays unused (D6).',
+  schema: s.object({
+    listId: s.string({ max: 128 }),
+    from: s.integer(),
+    to: s.integer(),
+    lessee: s.string({ max: 128 }),
+  }),
+  samples: { 1: [{ listId: 'northlake-1', from: 0, to: 256, lessee: 'a1b2' }] },
+});
+export const statusListClosed = defineEvent({
+  type: 'status-list-closed',
+  version: 1,
+  means: 'All blocks are leased; the next list is in use.',
+  schema: s.object({ listId: s.string({ max: 128 }) }),
+  samples: { 1: [{ listId: 'northlake-1' }] },
+});
+
+export const credentialEvents = [
+  credentialIssued,
+  credentialFlagged,
+  credentialUnflagged,
+  credentialRevoked,
+  credentialIssuanceBarred,
+] as const;
+export const statusListEvents = [statusListOpened, statusBlockLeased, statusListClosed] as const;
+export type CredentialEvent = EventOf<(typeof credentialEvents)[number]>;
+export type StatusListEvent = EventOf<(typeof statusListEvents)[number]>;

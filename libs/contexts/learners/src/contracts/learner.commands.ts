@@ -1,0 +1,30 @@
+import type { Command, LearnerId, Personal } from '@cairn/kernel';
+import type { IDENTITY_KINDS, LearnerProfile } from './learner.events.js';
+
+/** The learner's id derives from the command id. Identifiers are claimed first, by ClaimIdentity. */
+export type RegisterLearner = Command<
+  'RegisterLearner',
+  { readonly learnerId: LearnerId; readonly profile: Personal<LearnerProfile> }
+>;
+export type ChangeLearnerProfile = Command<
+  'ChangeLearnerProfile',
+  { readonly learnerId: LearnerId; readonly profile: Personal<LearnerProfile> }
+>;
+export type EraseLearner = Command<
+  'EraseLearner',
+  { readonly learnerId: LearnerId; readonly approvedBy: string; readonly reasonCode: string }
+>;
+/** Recorded after the key vault has destroyed the key. */
+export type RecordKeyDestroyed = Command<'RecordKeyDestroyed', { readonly learnerId: LearnerId }>;
+export type LearnerCommand = RegisterLearner | ChangeLearnerProfile | EraseLearner | RecordKeyDestroyed;
+
+/** `hash` names the stream: HMAC of kind and normalised value. */
+export type ClaimIdentity = Command<
+  'ClaimIdentity',
+  { readonly hash: string; readonly learnerId: LearnerId; readonly kind: (typeof IDENTITY_KINDS)[number] }
+>;
+export type ReleaseIdentity = Command<
+  'ReleaseIdentity',
+  { readonly hash: string; readonly learnerId: LearnerId; readonly reasonCode: string }
+>;
+export type IdentityCommand = ClaimIdentity | ReleaseIdentity;

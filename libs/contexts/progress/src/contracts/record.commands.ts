@@ -1,0 +1,140 @@
+// Commands on a learner's record. Facts and acts carry `occurredAt`, never in the future.
+import type {
+  Command,
+  CredentialId,
+  EnrollmentId,
+  Instant,
+  LearnerId,
+  ModuleId,
+  PathwayId,
+  TemplateId,
+} from '@cairn/kernel';
+
+/** A person's decision: a code, and who was entitled to take it. */
+type Decided = { readonly reasonCode: string; readonly authority: string };
+
+export type EnrollLearner = Command<
+  'EnrollLearner',
+  {
+    readonly learnerId: LearnerId;
+    readonly pathwayId: PathwayId;
+    /** Number of the version; left out: the newest not retired. */
+    readonly version?: number;
+    readonly entryPoint?: string;
+    /** Left out: 1. A repeat is asked for by number. */
+    readonly attempt?: number;
+    readonly occurredAt: Instant;
+    /** `automatic`: sent by a reactor; a pathway the learner is in already is then unchanged, not refused. */
+    readonly mode: 'requested' | 'automatic';
+  }
+>;
+export type WithdrawEnrollment = Command<
+  'WithdrawEnrollment',
+  { readonly enrollmentId: EnrollmentId; readonly reasonCode: string; readonly occurredAt: Instant }
+>;
+export type ReinstateEnrollment = Command<
+  'ReinstateEnrollment',
+  { readonly enrollmentId: EnrollmentId; readonly reasonCode: string; readonly occurredAt: Instant }
+>;
+export type StartModule = Command<
+  'StartModule',
+  {
+    readonly learnerId: LearnerId;
+    readonly enrollmentId?: EnrollmentId;
+    readonly moduleId: ModuleId;
+    readonly occurredAt: Instant;
+  }
+>;
+export type CompleteModule = Command<
+  'CompleteModule',
+  {
+    readonly learnerId: LearnerId;
+    /** Named by an enrollment's route: it must then be open and its version must name the module. */
+    readonly enrollmentId?: EnrollmentId;
+    readonly moduleId: ModuleId;
+    readonly score?: number;
+    readonly honours?: boolean;
+    readonly evidenceRef?: string;
+    readonly assessor?: string;
+    readonly source: string;
+    readonly sourceId?: string;
+    readonly occurredAt: Instant;
+  }
+>;
+export type InvalidateModuleCompletion = Command<
+  'InvalidateModuleCompletion',
+  {
+    readonly learnerId: LearnerId;
+    /** Id of the ModuleCompleted event. */
+    readonly completion: string;
+    readonly reasonCode: string;
+    readonly authority?: string;
+    readonly occurredAt: Instant;
+  }
+>;
+export type WaiveRequirement = Command<
+  'WaiveRequirement',
+  Decided & { readonly enrollmentId: EnrollmentId; readonly requirementId: string; readonly occurredAt: Instant }
+>;
+export type WithdrawWaiver = Command<
+  'WithdrawWaiver',
+  Decided & { readonly enrollmentId: EnrollmentId; readonly requirementId: string; readonly occurredAt: Instant }
+>;
+/** A credential or module from outside, accepted by a named authority; or a note of an own credential's term. */
+export type CreditStackComponent = Command<
+  'CreditStackComponent',
+  {
+    readonly learnerId: LearnerId;
+    readonly componentId: string;
+    readonly origin: 'own' | 'recognised';
+    readonly templateId?: TemplateId;
+    readonly moduleId?: ModuleId;
+    readonly serial?: number;
+    readonly validFrom: Instant;
+    readonly validUntil?: Instant;
+    readonly achievedAt?: Instant;
+    readonly credits?: number;
+    readonly area?: string;
+    readonly level?: number;
+    readonly ref: string;
+    readonly authority?: string;
+    readonly reasonCode?: string;
+    readonly occurredAt: Instant;
+  }
+>;
+export type WithdrawStackComponent = Command<
+  'WithdrawStackComponent',
+  {
+    readonly learnerId: LearnerId;
+    readonly componentId: string;
+    readonly cause: 'revoked' | 'expired' | 'suspended' | 'superseded';
+    readonly effectiveAt: Instant;
+    readonly ref: string;
+    readonly authority?: string;
+    readonly reasonCode?: string;
+  }
+>;
+export type GrantCredential = Command<
+  'GrantCredential',
+  Decided & {
+    readonly learnerId: LearnerId;
+    readonly templateId: TemplateId;
+    readonly replaces?: CredentialId;
+    readonly occurredAt: Instant;
+  }
+>;
+export type CloseRecord = Command<'CloseRecord', { readonly learnerId: LearnerId; readonly why: 'erased' }>;
+
+export type RecordCommand =
+  | EnrollLearner
+  | WithdrawEnrollment
+  | ReinstateEnrollment
+  | StartModule
+  | CompleteModule
+  | InvalidateModuleCompletion
+  | WaiveRequirement
+  | WithdrawWaiver
+  | CreditStackComponent
+  | WithdrawStackComponent
+  | GrantCredential
+  | CloseRecord;

@@ -1,0 +1,2 @@
+export * from './contracts/record.events.js';
+export type * from './contracts/record.commands.js';
