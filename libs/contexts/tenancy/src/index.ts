@@ -1,2 +1,3 @@
 export * from './contracts/tenancy.events.js';
+export * from './contracts/tenancy.folds.js';
 export type * from './contracts/tenancy.commands.js';

@@ -1,0 +1,91 @@
+// How other contexts read tenants and issuers: folds of their streams.
+import type { Fold, Instant, IssuerId, JsonObject, TenantId } from '@cairn/kernel';
+import type { IssuerEvent, Scope, SigningAlgorithm, TenantEvent } from './tenancy.events.js';
+
+export const tenantStream = (tenant: TenantId): string => `tenant-${tenant}.${tenant}`;
+export const issuerStream = (tenant: TenantId, issuer: IssuerId): string => `issuer-${tenant}.${issuer}`;
+
+export type ApiKeyState = {
+  readonly keyId: string;
+  readonly name: string;
+  readonly hash: string;
+  readonly lastFour: string;
+  readonly scopes: readonly Scope[];
+  readonly issuedAt: Instant;
+  readonly expiresAt?: Instant;
+  readonly revokedAt?: Instant;
+};
+export type TenantState = {
+  readonly registered?: {
+    readonly tenantId: TenantId;
+    readonly slug: string;
+    readonly name: string;
+    readonly zone: string;
+    readonly namespace: string;
+  };
+  readonly keys: readonly ApiKeyState[];
+};
+export const tenantFold: Fold<TenantState, TenantEvent> = {
+  category: 'tenant',
+  initial: { keys: [] },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'tenant-registered':
+        return { ...state, registered: event.data };
+      case 'api-key-issued':
+        return { ...state, keys: [...state.keys, { ...event.data, issuedAt: event.meta.occurredAt }] };
+      case 'api-key-revoked':
+        return {
+          ...state,
+          keys: state.keys.map((key) =>
+            key.keyId === event.data.keyId ? { ...key, revokedAt: event.meta.occurredAt } : key,
+          ),
+        };
+      default:
+        return event satisfies never;
+    }
+  },
+};
+
+export type IssuerKeyState = {
+  readonly keyId: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly publicJwk: JsonObject;
+  readonly notBefore: Instant;
+  readonly retired?: { readonly at: Instant; readonly reasonCode: string };
+};
+export type IssuerState = {
+  readonly registered?: {
+    readonly issuerId: IssuerId;
+    readonly slug: string;
+    readonly name: string;
+    readonly url?: string;
+    readonly did: string;
+    readonly zone: string;
+  };
+  /** In the order they were added; the newest in force signs. */
+  readonly keys: readonly IssuerKeyState[];
+};
+export const issuerFold: Fold<IssuerState, IssuerEvent> = {
+  category: 'issuer',
+  initial: { keys: [] },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'issuer-registered':
+        return { ...state, registered: event.data };
+      case 'signing-key-added':
+        return { ...state, keys: [...state.keys, event.data] };
+      case 'signing-key-retired':
+        return {
+          ...state,
+          keys: state.keys.map((key) =>
+            key.keyId === event.data.keyId
+              ? { ...key, retired: { at: event.data.at, reasonCode: event.data.reasonCode } }
+              : key,
+          ),
+        };
+      default:
+        return event satisfies never;
+    }
+  },
+};
