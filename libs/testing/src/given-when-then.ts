@@ -2,6 +2,7 @@
 import {
   eventIdOf,
   type Command,
+  type CommandContext,
   type Decided,
   type Decider,
   type DomainEvent,
@@ -58,7 +59,7 @@ export function recorded<E extends DomainEvent>(
 }
 
 /** A command in an envelope of the test tenant. */
-export function issued<C extends Command>(command: C, context: Partial<Issued<C>> = {}): Issued<C> {
+export function issued<C extends Command>(command: C, context: Partial<CommandContext> = {}): Issued<C> {
   const commandId = context.commandId ?? freshId();
   return {
     ...command,
@@ -82,7 +83,7 @@ export function given<S, C extends Command, E extends DomainEvent, F>(
   ...history: readonly Decided<E>[]
 ) {
   return {
-    when: (command: C, facts: F, context: Partial<Issued<C>> = {}) => {
+    when: (command: C, facts: F, context: Partial<CommandContext> = {}) => {
       const decision = decider.decide(issued(command, context), foldOf(decider, history), facts);
       return {
         decision,
