@@ -1,0 +1,401 @@
+// The one place where commands become events: fold the stream, decide, append at the exact revision (architecture,
+// decisions 3 to 6). What it guarantees: a command takes effect at most once, and its sender learns which.
+import { LogUnavailable, type AppendResult, type EventLog, type ReadOptions } from '@cairn/eventlog';
+import {
+  BEGINNING,
+  categoryOf,
+  eventIdOf,
+  hashJson,
+  parseStream,
+  reject,
+  type Codec,
+  type Command,
+  type CommandOutcome,
+  type Decided,
+  type Decider,
+  type Decision,
+  type DomainEvent,
+  type EventMeta,
+  type FactLoader,
+  type Fold,
+  type Instant,
+  type Issued,
+  type JsonObject,
+  type NewEvent,
+  type Recorded,
+  type Rejected,
+} from '@cairn/kernel';
+import { CommandOutcomeUnknown, Overloaded } from './errors.js';
+import { createStreamFolds, type CommandTrace, type Folded, type StreamFoldLimits } from './stream-folds.js';
+import { backoffMs, sleep, systemTimers, type Clock, type Timers } from './time.js';
+
+/** Any decider: what a list of them can be typed as. */
+export type AnyDecider = {
+  readonly category: string;
+  readonly initial: unknown;
+  readonly evolve: (state: never, event: never) => unknown;
+  readonly commands: readonly string[];
+  readonly streamOf: (command: never) => string;
+  readonly loadFacts?: (command: never, state: never, loader: FactLoader) => Promise<unknown>;
+  readonly decide: (command: never, state: never, facts: never) => Decision<DomainEvent>;
+};
+type Plain = Decider<unknown, Command, DomainEvent, unknown>;
+
+/** What one command cost and came to: for metrics. */
+export type CommandReport = {
+  readonly type: string;
+  readonly tenant: string;
+  readonly outcome: 'recorded' | 'replayed' | 'unchanged' | 'rejected' | 'failed';
+  /** Refusal code, or the error's code or name. */
+  readonly code?: string;
+  readonly events: number;
+  /** Decisions beyond the first, after a conflict. */
+  readonly retries: number;
+  readonly durationMs: number;
+};
+
+export type ExecutorOptions = {
+  readonly log: EventLog;
+  readonly codec: Codec;
+  readonly deciders: readonly AnyDecider[];
+  readonly clock: Clock;
+  /** Name and version of the program, written beside every event. */
+  readonly app: string;
+  readonly timers?: Timers;
+  readonly random?: () => number;
+  readonly onCommand?: (report: CommandReport) => void;
+  /** Kept folds; default 5,000 streams and 100,000 events. */
+  readonly cache?: StreamFoldLimits;
+  /** Commands that may wait or run at once, in one stream and in all; default 1,000 and 5,000. */
+  readonly queue?: { readonly perStream: number; readonly total: number };
+};
+
+export type ExecuteOptions = {
+  /** From If-Match: the command is decided at this revision or refused with `revision-stale`. */
+  readonly expectedRevision?: number | 'none';
+  /** Default 10,000. */
+  readonly deadlineMs?: number;
+};
+
+export type StreamSnapshot<S> = Pick<Folded<S>, 'state' | 'revision' | 'position'>;
+
+export type CommandExecutor = {
+  /**
+   * Runs a command. Refusals are values. Throws {@link CommandOutcomeUnknown} or `LogUnavailable` when the deadline
+   * passes, {@link Overloaded} when too much waits, `DecodeError` when the stream holds what this program cannot read.
+   */
+  readonly execute: (command: Issued<Command>, options?: ExecuteOptions) => Promise<CommandOutcome>;
+  readonly loader: FactLoader;
+  /** A stream's fold as it is now, with its revision (the ETag) and position. */
+  readonly snapshot: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Promise<StreamSnapshot<S>>;
+  /** A stream's events, decoded. */
+  readonly history: (stream: string, options?: ReadOptions) => Promise<readonly Recorded[]>;
+};
+
+const DECISIONS = 5;
+const DEFAULT_DEADLINE_MS = 10_000;
+
+/** Throws a RangeError if two deciders claim one command type. */
+export function createCommandExecutor(options: ExecutorOptions): CommandExecutor {
+  const { log, codec, clock, app, onCommand, timers = systemTimers, random = Math.random } = options;
+  const limits = options.queue ?? { perStream: 1_000, total: 5_000 };
+  const folds = createStreamFolds(log, codec, options.cache ?? { streams: 5_000, events: 100_000 });
+  const deciders = decidersByCommand(options.deciders);
+  const queues = new Map<string, { length: number; tail: Promise<unknown> }>();
+  let waiting = 0;
+
+  const history: CommandExecutor['history'] = async (stream, read) =>
+    (await log.read(stream, read)).map((event) => codec.decode(event));
+
+  const loader: FactLoader = {
+    fold: async (fold, stream) => (await folds.now(fold, stream)).state,
+    foldHaving: async (fold, stream, has) => {
+      const kept = folds.kept(fold, stream);
+      return kept && has(kept.state) ? kept.state : (await folds.now(fold, stream)).state;
+    },
+    event: async (stream, revision) => (await history(stream, { from: revision, limit: 1 }))[0],
+  };
+
+  /** Runs `task` after every earlier task of the stream. */
+  async function queued<T>(stream: string, task: () => Promise<T>): Promise<T> {
+    const queue = queues.get(stream) ?? { length: 0, tail: Promise.resolve() };
+    if (queue.length >= limits.perStream || waiting >= limits.total)
+      throw new Overloaded(`${waiting} commands are waiting, ${queue.length} of them for the same stream; try again later`);
+    queues.set(stream, queue);
+    queue.length++;
+    waiting++;
+    const run = queue.length === 1 ? task() : queue.tail.then(task);
+    queue.tail = run.then(noop, noop);
+    try {
+      return await run;
+    } finally {
+      waiting--;
+      if (--queue.length === 0) queues.delete(stream);
+    }
+  }
+
+  async function decideAndAppend(
+    decider: Plain,
+    stream: string,
+    command: Issued<Command>,
+    expected: number | undefined,
+    deadline: number,
+    tally: { retries: number },
+  ): Promise<CommandOutcome> {
+    if (timers.monotonicMs() >= deadline)
+      throw new Overloaded(`command ${command.commandId} waited longer than its deadline; nothing was written`);
+    const hash = hashJson({ type: command.type, data: command.data as JsonObject });
+    let folded = folds.kept(decider, stream);
+    // A kept fold may be behind another process. That cannot do harm to an append at its exact revision, so it is
+    // checked only before an answer that appends nothing: a hot stream is not read at all.
+    let current = folded === undefined;
+    folded ??= await folds.now(decider, stream);
+    const refresh = async (): Promise<boolean> => {
+      const newer = await folds.now(decider, stream);
+      const changed = newer.revision !== (folded as Folded<unknown>).revision;
+      folded = newer;
+      current = true;
+      return changed;
+    };
+
+    let sent = false; // an append of ours may be in the log without our having seen its answer
+    for (;;) {
+      const seen = folded.commands.get(command.commandId);
+      if (seen) return recordedBefore(stream, command, hash, seen, !sent);
+      if (expected !== undefined && folded.revision !== expected) {
+        if (!current && (await refresh())) continue;
+        return staleRevision(expected, folded.revision);
+      }
+      const facts = await decider.loadFacts?.(command, folded.state, loader);
+      const decision = decider.decide(command, folded.state, facts);
+      if (!decision.accepted || decision.events.length === 0) {
+        if (!current && (await refresh())) continue;
+        if (!decision.accepted) return decision;
+        const { revision, position } = folded;
+        return { accepted: true, outcome: 'unchanged', replayed: false, stream, revision, position, events: [] };
+      }
+
+      const events = envelopes(decision.events, stream, command, hash, folded);
+      const first = folded.revision + 1;
+      const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
+      // Before anything is written: what its own stream could not fold again must never get into the log.
+      folds.check(decider, folded.state, unplaced);
+      const { result, ambiguous } = await append(stream, folded.revision, events, command.commandId, deadline);
+      sent = ambiguous;
+      if (result.ok) {
+        const recorded = unplaced.map((event) => ({ ...event, position: result.position }));
+        const next = folds.extend(decider, folded, recorded);
+        folds.keep(decider, stream, next);
+        const { revision, position } = next;
+        return { accepted: true, outcome: 'recorded', replayed: false, stream, revision, position, events: recorded };
+      }
+
+      // Somebody was faster, or our own append of unknown outcome got through: the newer events tell.
+      if (result.actual < folded.revision) folds.forget(decider, stream);
+      await untilRead(refresh, sent, command.commandId, stream, deadline);
+      if (folded.commands.has(command.commandId)) continue;
+      sent = false; // the stream went past that append's revision: it can never get in any more
+      if (expected !== undefined) return staleRevision(expected, folded.revision);
+      if (++tally.retries >= DECISIONS)
+        return reject(
+          'revision-conflict',
+          `Others wrote at the same time, ${DECISIONS} times in a row; the revision is ${folded.revision} now.`,
+          'Send the command again.',
+        );
+      await sleep(timers, backoffMs(tally.retries + 1, 100, random));
+    }
+  }
+
+  /** Repeats the identical append until it answers. `ambiguous`: an earlier try of it may have got through unseen. */
+  async function append(
+    stream: string,
+    revision: number,
+    events: readonly NewEvent[],
+    commandId: string,
+    deadline: number,
+  ): Promise<{ result: AppendResult; ambiguous: boolean }> {
+    let ambiguous = false;
+    let last: unknown;
+    for (let attempt = 1; ; attempt++) {
+      const remainingMs = deadline - timers.monotonicMs();
+      if (remainingMs <= 0) {
+        if (ambiguous) throw new CommandOutcomeUnknown(commandId, stream, { cause: last });
+        throw last ?? new Overloaded(`the deadline of command ${commandId} passed before its append; nothing was written`);
+      }
+      try {
+        const answer = await within(timers, remainingMs, log.append(stream, revision < 0 ? 'none' : revision, events));
+        if (answer !== TIMED_OUT) return { result: answer, ambiguous };
+        ambiguous = true;
+      } catch (error) {
+        if (!(error instanceof LogUnavailable)) throw error;
+        last = error;
+        ambiguous ||= error.outcome === 'unknown';
+        await sleep(timers, Math.min(backoffMs(attempt, 250, random), deadline - timers.monotonicMs()));
+      }
+    }
+  }
+
+  /** Reads again. While an append of ours may be in the log, a failing read is repeated until the deadline. */
+  async function untilRead(
+    read: () => Promise<unknown>,
+    sent: boolean,
+    commandId: string,
+    stream: string,
+    deadline: number,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await read();
+        return;
+      } catch (error) {
+        if (!sent || !(error instanceof LogUnavailable)) throw error;
+        if (timers.monotonicMs() >= deadline) throw new CommandOutcomeUnknown(commandId, stream, { cause: error });
+        await sleep(timers, backoffMs(attempt, 250, random));
+      }
+    }
+  }
+
+  async function recordedBefore(
+    stream: string,
+    command: Issued<Command>,
+    hash: string,
+    seen: CommandTrace,
+    replayed: boolean,
+  ): Promise<CommandOutcome> {
+    // A derived id is its own proof: its payload may change with a release (decision 5).
+    if (command.idSource === 'client' && seen.hash !== hash)
+      return reject(
+        'idempotency-key-reused',
+        'This idempotency key was used for another command.',
+        'Use a new key for a new command; repeat a command only unchanged.',
+      );
+    const events = await history(stream, { from: seen.first, limit: seen.last - seen.first + 1 });
+    const last = events.at(-1) as Recorded;
+    const { revision, position } = last;
+    return { accepted: true, outcome: 'recorded', replayed, stream, revision, position, events };
+  }
+
+  function envelopes(
+    decided: readonly Decided[],
+    stream: string,
+    command: Issued<Command>,
+    commandHash: string,
+    folded: Folded<unknown>,
+  ): readonly NewEvent[] {
+    const wall = clock.now();
+    // A clock that went back must not make the stream's recorded time fall.
+    const recordedAt = (wall < folded.recordedAt ? folded.recordedAt : wall) as Instant;
+    const meta: Omit<EventMeta, 'schemaVersion' | 'occurredAt'> = {
+      $correlationId: command.correlationId,
+      $causationId: command.commandId,
+      commandHash,
+      actor: command.actor,
+      tenant: command.tenant,
+      recordedAt,
+      app,
+      ...(command.causedBy === undefined ? {} : { causedBy: command.causedBy }),
+      ...(command.traceparent === undefined ? {} : { traceparent: command.traceparent }),
+    };
+    return decided.map((event, index) =>
+      codec.encode(
+        { id: eventIdOf(command.commandId, index), type: event.type, data: event.data },
+        { ...meta, occurredAt: event.occurredAt ?? command.now },
+      ),
+    );
+  }
+
+  /**
+   * The event as a reader of the log would get it, its position left open. Where each event of an append lies only
+   * readers learn: in the outcome all of them have the append's position, that of its last event.
+   */
+  function recordedOf(event: NewEvent, stream: string, revision: number): Recorded {
+    const stored = { ...event, stream, revision, position: BEGINNING };
+    // Personal members were just sealed and have to be opened; anything else is as it was checked by `encode`.
+    return codec.definitions.get(event.type)?.personal ? codec.decode(stored) : (stored as unknown as Recorded);
+  }
+
+  const execute: CommandExecutor['execute'] = async (command, { expectedRevision, deadlineMs } = {}) => {
+    const start = timers.monotonicMs();
+    const tally = { retries: 0 };
+    const report = (outcome: CommandReport['outcome'], events: number, code?: string): void =>
+      onCommand?.({
+        type: command.type,
+        tenant: command.tenant,
+        outcome,
+        events,
+        retries: tally.retries,
+        durationMs: timers.monotonicMs() - start,
+        ...(code === undefined ? {} : { code }),
+      });
+    try {
+      const decider = deciders.get(command.type);
+      if (!decider) throw new RangeError(`no decider is registered for the command "${command.type}"`);
+      const stream = decider.streamOf(command);
+      if (parseStream(stream).tenant !== command.tenant || categoryOf(stream) !== decider.category)
+        throw new RangeError(
+          `command "${command.type}" of tenant ${command.tenant} aims at ${stream}: foreign tenant or category (D10)`,
+        );
+      const expected = expectedRevision === 'none' ? -1 : expectedRevision;
+      const deadline = start + (deadlineMs ?? DEFAULT_DEADLINE_MS);
+      const outcome = await queued(stream, async () => {
+        try {
+          return await decideAndAppend(decider, stream, command, expected, deadline, tally);
+        } catch (error) {
+          folds.forget(decider, stream); // whatever went wrong, the next command starts from the log
+          throw error;
+        }
+      });
+      if (!outcome.accepted) report('rejected', 0, outcome.code);
+      else report(outcome.replayed ? 'replayed' : outcome.outcome, outcome.events.length);
+      return outcome;
+    } catch (error) {
+      report('failed', 0, (error as { code?: string }).code ?? (error as Error).name);
+      throw error;
+    }
+  };
+
+  const snapshot: CommandExecutor['snapshot'] = async (fold, stream) => {
+    const { state, revision, position } = await folds.now(fold, stream);
+    return { state, revision, position };
+  };
+
+  return { execute, loader, snapshot, history };
+}
+
+function decidersByCommand(list: readonly AnyDecider[]): ReadonlyMap<string, Plain> {
+  const byType = new Map<string, Plain>();
+  for (const decider of list)
+    for (const type of decider.commands) {
+      if (byType.has(type)) throw new RangeError(`two deciders claim the command "${type}"`);
+      byType.set(type, decider as unknown as Plain);
+    }
+  return byType;
+}
+
+function staleRevision(expected: number, actual: number): Rejected {
+  return reject(
+    'revision-stale',
+    `The expected revision is ${expected < 0 ? 'none' : expected}; it is ${actual < 0 ? 'none' : actual} now.`,
+    'Read it again, look at what changed, and decide again.',
+  );
+}
+
+const TIMED_OUT = Symbol('timed out');
+
+function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T | typeof TIMED_OUT> {
+  return new Promise((resolve, reject_) => {
+    const cancel = timers.after(ms, () => resolve(TIMED_OUT));
+    promise.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject_(error as Error);
+      },
+    );
+  });
+}
+
+function noop(): void {}

@@ -1,0 +1,3 @@
+export * from './time.js';
+export * from './errors.js';
+export * from './command-executor.js';

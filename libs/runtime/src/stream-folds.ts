@@ -1,0 +1,137 @@
+// Folds of streams, kept while they are in use. A fold is only ever extended by newer events, never changed: what
+// one caller holds stays true for the revision that it names.
+import type { EventLog } from '@cairn/eventlog';
+import { BEGINNING, type Codec, type DomainEvent, type Fold, type Instant, type Position } from '@cairn/kernel';
+import type { Recorded, StoredEvent } from '@cairn/kernel';
+
+/** What a command left in its stream: one append, hence neighbouring revisions. */
+export type CommandTrace = { readonly hash: string; readonly first: number; readonly last: number };
+
+export type Folded<S> = {
+  readonly state: S;
+  /** -1 for a stream without events. */
+  readonly revision: number;
+  /** Position of the last event; '' if none. */
+  readonly position: Position;
+  /** `recordedAt` of the last event; '' if none. */
+  readonly recordedAt: Instant | '';
+  /**
+   * Commands met while folding. Shared by all folds of the stream and only added to: an entry stays true for ever,
+   * but may be younger than this fold.
+   */
+  readonly commands: Map<string, CommandTrace>;
+};
+
+export type StreamFolds = {
+  /** A kept fold, however old. */
+  readonly kept: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Folded<S> | undefined;
+  /** The fold as the stream is now: a kept one is extended by what is newer. */
+  readonly now: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Promise<Folded<S>>;
+  /** The fold with further events behind it; nothing is read or kept. */
+  readonly extend: <S, E extends DomainEvent>(
+    fold: Fold<S, E>,
+    from: Folded<S> | undefined,
+    events: readonly Recorded[],
+  ) => Folded<S>;
+  /** Throws if the fold cannot bear the events. */
+  readonly check: <S, E extends DomainEvent>(fold: Fold<S, E>, state: S, events: readonly Recorded[]) => void;
+  /** Keeps a fold unless a younger one is there. */
+  readonly keep: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string, folded: Folded<S>) => void;
+  readonly forget: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => void;
+};
+
+export type StreamFoldLimits = {
+  readonly streams: number;
+  /** Events behind all kept folds together: what memory grows by. */
+  readonly events: number;
+};
+
+/** An LRU of folds over the log. Reads reject with `LogUnavailable`, events that cannot be read with `DecodeError`. */
+export function createStreamFolds(log: EventLog, codec: Codec, limits: StreamFoldLimits): StreamFolds {
+  const entries = new Map<string, Folded<unknown>>();
+  let events = 0;
+
+  // A fold is told by its evolve function: contexts may wrap the same functions in several objects.
+  const foldIds = new WeakMap<object, string>();
+  let lastFoldId = 0;
+  const keyOf = (fold: { readonly evolve: object }, stream: string): string => {
+    let id = foldIds.get(fold.evolve);
+    if (id === undefined) foldIds.set(fold.evolve, (id = `${++lastFoldId}|`));
+    return id + stream;
+  };
+
+  const kept: StreamFolds['kept'] = <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => {
+    const key = keyOf(fold, stream);
+    const entry = entries.get(key);
+    if (!entry) return undefined;
+    entries.delete(key);
+    entries.set(key, entry);
+    return entry as Folded<S>;
+  };
+
+  const remove = (key: string): void => {
+    const entry = entries.get(key);
+    if (!entry) return;
+    entries.delete(key);
+    events -= entry.revision + 1;
+  };
+
+  const keep: StreamFolds['keep'] = (fold, stream, folded) => {
+    const key = keyOf(fold, stream);
+    const entry = entries.get(key);
+    if (entry && entry.revision > folded.revision) return;
+    remove(key);
+    entries.set(key, folded);
+    events += folded.revision + 1;
+    for (const oldest of entries.keys()) {
+      if (entries.size <= limits.streams && events <= limits.events) break;
+      remove(oldest);
+    }
+  };
+
+  const extend: StreamFolds['extend'] = (fold, from, newer) => {
+    let state = from ? from.state : fold.initial;
+    const commands = from?.commands ?? new Map<string, CommandTrace>();
+    for (const event of newer) {
+      state = fold.evolve(state, event as Recorded<never>);
+      const id = event.meta.$causationId;
+      const trace = commands.get(id);
+      if (!trace) commands.set(id, { hash: event.meta.commandHash, first: event.revision, last: event.revision });
+      else if (trace.last < event.revision) commands.set(id, { ...trace, last: event.revision });
+    }
+    const last = newer.at(-1);
+    return {
+      state,
+      revision: last?.revision ?? from?.revision ?? -1,
+      position: last?.position ?? from?.position ?? BEGINNING,
+      recordedAt: last?.meta.recordedAt ?? from?.recordedAt ?? '',
+      commands,
+    };
+  };
+
+  const check: StreamFolds['check'] = (fold, state, newer) => {
+    for (const event of newer) state = fold.evolve(state, event as Recorded<never>);
+  };
+
+  const now: StreamFolds['now'] = async (fold, stream) => {
+    const entry = kept(fold, stream);
+    const stored = await log.read(stream, { from: (entry?.revision ?? -1) + 1 });
+    if (entry && stored.length === 0) return entry;
+    const folded = extend(fold, entry, decodeContiguous(codec, stored, (entry?.revision ?? -1) + 1));
+    keep(fold, stream, folded);
+    return folded;
+  };
+
+  const forget: StreamFolds['forget'] = (fold, stream) => remove(keyOf(fold, stream));
+
+  return { kept, now, extend, check, keep, forget };
+}
+
+/** Decodes events and asserts that none is missing between them (R3). */
+function decodeContiguous(codec: Codec, stored: readonly StoredEvent[], first: number): Recorded[] {
+  return stored.map((event, index) => {
+    if (event.revision !== first + index)
+      throw new Error(`${event.stream} has revision ${event.revision} where ${first + index} was due: the log is damaged`);
+    return codec.decode(event);
+  });
+}

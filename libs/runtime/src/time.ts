@@ -1,0 +1,47 @@
+// Time as the runtime sees it. Everything that waits or measures goes through here, so that a simulated world can
+// drive it.
+import type { Instant } from '@cairn/kernel';
+
+/** Wall time: what is written into events. May go backwards. */
+export type Clock = { readonly now: () => Instant };
+
+/** Elapsed time: what deadlines, leases and back-offs are measured by. Never goes backwards. */
+export type Timers = {
+  readonly monotonicMs: () => number;
+  /** Calls back once after `ms` (0: as soon as other work had its turn); the returned function cancels. */
+  readonly after: (ms: number, callback: () => void) => () => void;
+};
+
+export const systemClock: Clock = { now: () => new Date().toISOString() as Instant };
+
+export const systemTimers: Timers = {
+  monotonicMs: () => performance.now(),
+  after: (ms, callback) => {
+    if (ms <= 0) {
+      const immediate = setImmediate(callback);
+      return () => clearImmediate(immediate);
+    }
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+export function sleep(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const cancel = timers.after(ms, finish);
+    signal?.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/** Milliseconds to wait before try `attempt` (from 1): full jitter over a range that doubles up to `capMs`. */
+export function backoffMs(attempt: number, capMs: number, random: () => number): number {
+  const least = 5;
+  return least + random() * (Math.min(capMs, least * 2 ** Math.min(attempt, 20)) - least);
+}
