@@ -45,15 +45,19 @@ export function eventIdOf(commandId: string, index: number): string {
 
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** A UUID's 128 bits as 26 lower-case Crockford base32 characters. */
-export function base32OfUuid(uuid: string): string {
-  let bits = BigInt(`0x${uuid.replaceAll('-', '')}`);
+/** Bits as lower-case Crockford base32 of a fixed length, leading zeros kept. */
+export function base32(bits: bigint, length: number): string {
   let text = '';
-  for (let i = 0; i < 26; i++) {
+  for (let i = 0; i < length; i++) {
     text = (CROCKFORD[Number(bits & 31n)] as string) + text;
     bits >>= 5n;
   }
   return text;
+}
+
+/** A UUID's 128 bits as 26 lower-case Crockford base32 characters. */
+export function base32OfUuid(uuid: string): string {
+  return base32(BigInt(`0x${uuid.replaceAll('-', '')}`), 26);
 }
 
 /** The inverse of {@link base32OfUuid}; undefined unless the text is in its one canonical form. */

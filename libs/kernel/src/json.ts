@@ -1,5 +1,5 @@
 // Values that survive a round trip through JSON, and the one canonical text of each.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 
 /** Anything that JSON can carry. `undefined` members are left out, as JSON.stringify does. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -36,4 +36,9 @@ export function sha256(content: string | Uint8Array): string {
 /** SHA-256 over the canonical JSON of a value, as lower-case hex. */
 export function hashJson(value: Json): string {
   return sha256(canonicalJson(value));
+}
+
+/** HMAC-SHA-256 of a text under a key, as lower-case hex. */
+export function hmacSha256(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('hex');
 }
