@@ -90,6 +90,10 @@ export function given<S, C extends Command, E extends DomainEvent, F>(
         then: (...expected: readonly Decided<E>[]): void => {
           expect(decision).toEqual({ accepted: true, events: expected });
         },
+        /** Accepted with nothing to record: it was done already. */
+        thenUnchanged: (): void => {
+          expect(decision).toEqual({ accepted: true, events: [] });
+        },
         thenRejected: (code: string): void => {
           expect(decision).toMatchObject({ accepted: false, code });
         },
