@@ -89,3 +89,11 @@ export const issuerFold: Fold<IssuerState, IssuerEvent> = {
     }
   },
 };
+
+/** True from `notBefore` until the key is retired (half-open). */
+export const isInForce = (key: IssuerKeyState, at: Instant): boolean =>
+  key.notBefore <= at && (key.retired === undefined || at < key.retired.at);
+
+/** The key that signs at an instant: the one in force that was added last. */
+export const signingKeyAt = (issuer: Pick<IssuerState, 'keys'>, at: Instant): IssuerKeyState | undefined =>
+  issuer.keys.findLast((key) => isInForce(key, at));
