@@ -1,0 +1,52 @@
+// Authentication and the route's policy, in one place. Whatever goes wrong here denies.
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { timingSafeEqual, createHash } from 'node:crypto';
+import type { Configuration } from './configuration.js';
+import { POLICY, type Policy } from './policy.js';
+import type { Principal, PrincipalSource } from './principal.js';
+import { ProblemException } from './problems.js';
+import type { CairnRequest } from './request.js';
+import { CONFIGURATION, PRINCIPALS } from './tokens.js';
+
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    @Inject(PRINCIPALS) private readonly principals: PrincipalSource,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const policy = this.reflector.getAllAndOverride<Policy | undefined>(POLICY, [context.getHandler(), context.getClass()]);
+    if (policy === undefined) throw new TypeError('this route declares no policy');
+    if (policy === 'public') return true;
+    const request = context.switchToHttp().getRequest<CairnRequest>();
+    const principal = await this.authenticate(request.headers.authorization);
+    if (policy === 'operator') {
+      if (principal.kind !== 'operator') throw new ProblemException('scope-missing', 'Only the operator may do this.');
+    } else {
+      if (principal.kind !== 'key')
+        throw new ProblemException('scope-missing', `This needs a tenant's API key with the scope ${policy.scope}.`);
+      if (!principal.scopes.includes(policy.scope))
+        throw new ProblemException('scope-missing', `This needs the scope ${policy.scope}.`);
+    }
+    request.principal = principal;
+    return true;
+  }
+
+  private async authenticate(header: string | undefined): Promise<Principal> {
+    const token = /^Bearer ([\x21-\x7e]{1,400})$/i.exec(header ?? '')?.[1];
+    if (token === undefined)
+      throw new ProblemException('authentication-required', 'The Authorization header holds no bearer token.');
+    if (sameText(token, this.configuration.operatorToken)) return { kind: 'operator', actor: 'service:operator' };
+    const principal = await this.principals.resolve(token);
+    if (typeof principal === 'object') return principal;
+    throw new ProblemException('token-invalid', `The API key is ${principal}.`);
+  }
+}
+
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,59 @@
+// The HTTP side of the application, the same for the server and its tests.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { CairnRequest } from './request.js';
+import { BODY_LIMIT_BYTES, checkShape, createValidationPipe } from './validation.js';
+import { ProblemFilter } from './problem.filter.js';
+import { WriteAnswerInterceptor } from './write-answer.interceptor.js';
+
+export const createAdapter = (): FastifyAdapter =>
+  new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Ours, not the client's: an id that a client chooses could be used to blur logs.
+    genReqId: () => randomUUID(),
+    // Behind a proxy on this machine only; see docs for other set-ups.
+    trustProxy: 'loopback',
+    requestTimeout: 30_000,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+  });
+
+/** Pages set their own, stricter policy for styles. */
+const HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Content-Security-Policy':
+    "default-src 'none'; img-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+} as const;
+
+/** Pipes, filters and hooks that every request passes. */
+export function configure(app: NestFastifyApplication): void {
+  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalInterceptors(new WriteAnswerInterceptor());
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const parent = request.headers['traceparent'];
+    const trace = typeof parent === 'string' ? /^00-([0-9a-f]{32})-/.exec(parent)?.[1] : undefined;
+    (request as CairnRequest).traceId = trace ?? randomBytes(16).toString('hex');
+    void reply.headers({ ...HEADERS, 'Request-Id': request.id });
+    done();
+  });
+  // A POST without a body is a command without fields, whatever its media type.
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+    if (request.method !== 'GET' && request.headers['content-length'] === '0' && request.headers['content-type'] === 'application/json')
+      done(null, Readable.from(['{}']));
+    else done(null, payload);
+  });
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    try {
+      checkShape(request.body);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}

@@ -1,0 +1,46 @@
+// Lists: an opaque cursor, a limit, a fixed order, no ceiling (api.md §4).
+import type { Document } from '@cairn/kernel';
+import type { Filter, ReadModel, Sort, StoredDocument } from '@cairn/readmodel';
+import { IntegerField, Text } from './dto.js';
+import { ProblemException } from './problems.js';
+
+export class PageQuery {
+  @IntegerField({ optional: true, min: 1, max: 200, fromQuery: true, description: 'Items a page; 50 if left out.' })
+  limit?: number;
+  @Text({ optional: true, max: 2000, description: 'From the link to the next page.' })
+  cursor?: string;
+}
+
+export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };
+
+const pathValue = (document: Document, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+
+/** One page of a collection. `sort` is completed by `_id`, so the order is total and a page is never skipped. */
+export async function pageOf(
+  readModel: ReadModel,
+  collection: string,
+  filter: Filter,
+  query: PageQuery,
+  sort: Sort = [],
+): Promise<Page<StoredDocument>> {
+  const full: Sort = [...sort, ['_id', 1]];
+  const limit = query.limit ?? 50;
+  const after = query.cursor === undefined ? undefined : cursorValues(query.cursor, full.length);
+  const found = await readModel.find(collection, filter, { sort: full, limit: limit + 1, ...(after ? { after } : {}) });
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  if (found.length <= limit || !last) return { items };
+  const values = full.map(([path]) => pathValue(last, path) ?? null);
+  return { items, nextCursor: Buffer.from(JSON.stringify(values)).toString('base64url') };
+}
+
+function cursorValues(cursor: string, length: number): readonly unknown[] {
+  try {
+    const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(values) && values.length === length && values.every((v) => v === null || typeof v !== 'object')) return values;
+  } catch {
+    // answered below: a cursor is opaque, so why it is unreadable helps nobody
+  }
+  throw new ProblemException('cursor-invalid', 'The cursor was not handed out for this list.');
+}

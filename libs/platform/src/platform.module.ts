@@ -1,0 +1,36 @@
+// Nest glue: the bus, the guards, and the pieces that every context's controllers use.
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AuthGuard } from './auth.guard.js';
+import type { Configuration } from './configuration.js';
+import { CommandGateway } from './gateway.js';
+import { HealthController } from './health.controller.js';
+import type { Installation } from './installation.js';
+import { OpsController } from './ops.controller.js';
+import { ProblemPagesController } from './problem-pages.controller.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import { ReadGate } from './read-gate.js';
+import { CONFIGURATION, INSTALLATION } from './tokens.js';
+
+@Module({})
+export class PlatformModule {
+  static for(installation: Installation, configuration: Configuration): DynamicModule {
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [CqrsModule.forRoot()],
+      controllers: [HealthController, OpsController, ProblemPagesController],
+      providers: [
+        { provide: INSTALLATION, useValue: installation },
+        { provide: CONFIGURATION, useValue: configuration },
+        CommandGateway,
+        ReadGate,
+        // Authentication first: the limit counts by key.
+        { provide: APP_GUARD, useClass: AuthGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+      ],
+      exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, CqrsModule],
+    };
+  }
+}

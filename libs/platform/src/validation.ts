@@ -1,0 +1,66 @@
+// One validation pipe for everything that comes in, and the limits on shape that no DTO can state (api.md §2).
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { ProblemException, type ProblemError } from './problems.js';
+
+export const BODY_LIMIT_BYTES = 64 * 1024;
+const MAX_DEPTH = 20;
+const MAX_KEYS = 1_000;
+const MAX_STRING = 8 * 1024;
+const MAX_ARRAY = 1_000;
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^is-/, '');
+const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
+function flatten(errors: readonly ValidationError[], above: string): ProblemError[] {
+  return errors.flatMap((error) => {
+    const pointer = `${above}/${escapePointer(error.property)}`;
+    const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) =>
+      constraint === 'whitelistValidation'
+        ? { pointer, code: 'unknown-field', message: 'is not a known field, or is set by the server' }
+        : { pointer, code: kebab(constraint), message: message.replace(new RegExp(`^${error.property} `), '') },
+    );
+    return [...own, ...flatten(error.children ?? [], pointer)];
+  });
+}
+
+export function validationProblem(errors: readonly ProblemError[]): ProblemException {
+  const count = errors.length === 1 ? '1 field needs attention.' : `${errors.length} fields need attention.`;
+  return new ProblemException('validation-failed', count, { errors });
+}
+
+export const createValidationPipe = (): ValidationPipe =>
+  new ValidationPipe({
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    transform: true,
+    transformOptions: { enableImplicitConversion: false },
+    exceptionFactory: (errors) => validationProblem(flatten(errors, '')),
+  });
+
+/** Refuses a body that is too deep, too wide, or has keys that a store could take for operators. */
+export function checkShape(body: unknown): void {
+  let keys = 0;
+  const refuse = (pointer: string, code: string, message: string): never => {
+    throw validationProblem([{ pointer, code, message }]);
+  };
+  const walk = (value: unknown, pointer: string, depth: number): void => {
+    if (typeof value === 'string' && value.length > MAX_STRING)
+      refuse(pointer, 'too-long', `must have at most ${MAX_STRING} characters`);
+    if (typeof value !== 'object' || value === null) return;
+    if (depth > MAX_DEPTH) refuse(pointer, 'too-deep', `must be nested at most ${MAX_DEPTH} deep`);
+    if (Array.isArray(value)) {
+      if (value.length > MAX_ARRAY) refuse(pointer, 'too-many', `must have at most ${MAX_ARRAY} items`);
+      value.forEach((item, index) => walk(item, `${pointer}/${index}`, depth + 1));
+      return;
+    }
+    for (const [key, member] of Object.entries(value)) {
+      const at = `${pointer}/${escapePointer(key)}`;
+      if (++keys > MAX_KEYS) refuse(at, 'too-many', `a request may have at most ${MAX_KEYS} keys`);
+      if (key.startsWith('$') || key.includes('.') || key === '__proto__' || key === 'constructor' || key === 'prototype')
+        refuse(at, 'key-not-allowed', 'keys must not start with $, contain a dot, or name a prototype');
+      walk(member, at, depth + 1);
+    }
+  };
+  walk(body, '', 1);
+}
