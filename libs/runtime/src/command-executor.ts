@@ -26,7 +26,14 @@ import {
   type Rejected,
 } from '@cairn/kernel';
 import { CommandOutcomeUnknown, Overloaded } from './errors.js';
-import { createStreamFolds, type CommandTrace, type Folded, type StreamFoldLimits } from './stream-folds.js';
+import {
+  createStreamFolds,
+  evolveAll,
+  extendFold,
+  type CommandTrace,
+  type Folded,
+  type StreamFoldLimits,
+} from './stream-folds.js';
 import { backoffMs, sleep, systemTimers, type Clock, type Timers } from './time.js';
 
 /** Any decider: what a list of them can be typed as. */
@@ -120,7 +127,9 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
   async function queued<T>(stream: string, task: () => Promise<T>): Promise<T> {
     const queue = queues.get(stream) ?? { length: 0, tail: Promise.resolve() };
     if (queue.length >= limits.perStream || waiting >= limits.total)
-      throw new Overloaded(`${waiting} commands are waiting, ${queue.length} of them for the same stream; try again later`);
+      throw new Overloaded(
+        `${waiting} commands are waiting, ${queue.length} of them for the same stream; try again later`,
+      );
     queues.set(stream, queue);
     queue.length++;
     waiting++;
@@ -179,12 +188,12 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       const first = folded.revision + 1;
       const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
       // Before anything is written: what its own stream could not fold again must never get into the log.
-      folds.check(decider, folded.state, unplaced);
+      evolveAll(decider, folded.state, unplaced);
       const { result, ambiguous } = await append(stream, folded.revision, events, command.commandId, deadline);
       sent = ambiguous;
       if (result.ok) {
         const recorded = unplaced.map((event) => ({ ...event, position: result.position }));
-        const next = folds.extend(decider, folded, recorded);
+        const next = extendFold(decider, folded, recorded);
         folds.keep(decider, stream, next);
         const { revision, position } = next;
         return { accepted: true, outcome: 'recorded', replayed: false, stream, revision, position, events: recorded };
@@ -220,12 +229,14 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       const remainingMs = deadline - timers.monotonicMs();
       if (remainingMs <= 0) {
         if (ambiguous) throw new CommandOutcomeUnknown(commandId, stream, { cause: last });
-        throw last ?? new Overloaded(`the deadline of command ${commandId} passed before its append; nothing was written`);
+        throw (
+          last ?? new Overloaded(`the deadline of command ${commandId} passed before its append; nothing was written`)
+        );
       }
       try {
         const answer = await within(timers, remainingMs, log.append(stream, revision < 0 ? 'none' : revision, events));
         if (answer !== TIMED_OUT) return { result: answer, ambiguous };
-        ambiguous = true;
+        throw new CommandOutcomeUnknown(commandId, stream);
       } catch (error) {
         if (!(error instanceof LogUnavailable)) throw error;
         last = error;

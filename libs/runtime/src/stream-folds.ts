@@ -27,14 +27,6 @@ export type StreamFolds = {
   readonly kept: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Folded<S> | undefined;
   /** The fold as the stream is now: a kept one is extended by what is newer. */
   readonly now: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Promise<Folded<S>>;
-  /** The fold with further events behind it; nothing is read or kept. */
-  readonly extend: <S, E extends DomainEvent>(
-    fold: Fold<S, E>,
-    from: Folded<S> | undefined,
-    events: readonly Recorded[],
-  ) => Folded<S>;
-  /** Throws if the fold cannot bear the events. */
-  readonly check: <S, E extends DomainEvent>(fold: Fold<S, E>, state: S, events: readonly Recorded[]) => void;
   /** Keeps a fold unless a younger one is there. */
   readonly keep: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string, folded: Folded<S>) => void;
   readonly forget: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => void;
@@ -89,49 +81,55 @@ export function createStreamFolds(log: EventLog, codec: Codec, limits: StreamFol
     }
   };
 
-  const extend: StreamFolds['extend'] = (fold, from, newer) => {
-    let state = from ? from.state : fold.initial;
-    const commands = from?.commands ?? new Map<string, CommandTrace>();
-    for (const event of newer) {
-      state = fold.evolve(state, event as Recorded<never>);
-      const id = event.meta.$causationId;
-      const trace = commands.get(id);
-      if (!trace) commands.set(id, { hash: event.meta.commandHash, first: event.revision, last: event.revision });
-      else if (trace.last < event.revision) commands.set(id, { ...trace, last: event.revision });
-    }
-    const last = newer.at(-1);
-    return {
-      state,
-      revision: last?.revision ?? from?.revision ?? -1,
-      position: last?.position ?? from?.position ?? BEGINNING,
-      recordedAt: last?.meta.recordedAt ?? from?.recordedAt ?? '',
-      commands,
-    };
-  };
-
-  const check: StreamFolds['check'] = (fold, state, newer) => {
-    for (const event of newer) state = fold.evolve(state, event as Recorded<never>);
-  };
-
   const now: StreamFolds['now'] = async (fold, stream) => {
     const entry = kept(fold, stream);
     const stored = await log.read(stream, { from: (entry?.revision ?? -1) + 1 });
     if (entry && stored.length === 0) return entry;
-    const folded = extend(fold, entry, decodeContiguous(codec, stored, (entry?.revision ?? -1) + 1));
+    const folded = extendFold(fold, entry, decodeContiguous(codec, stored, (entry?.revision ?? -1) + 1));
     keep(fold, stream, folded);
     return folded;
   };
 
   const forget: StreamFolds['forget'] = (fold, stream) => remove(keyOf(fold, stream));
 
-  return { kept, now, extend, check, keep, forget };
+  return { kept, now, keep, forget };
+}
+
+/** A fold with further events behind it. The commands met are added to the index that all folds of the stream share. */
+export function extendFold<S, E extends DomainEvent>(
+  fold: Fold<S, E>,
+  from: Folded<S> | undefined,
+  newer: readonly Recorded[],
+): Folded<S> {
+  const commands = from?.commands ?? new Map<string, CommandTrace>();
+  for (const { meta, revision } of newer) {
+    const trace = commands.get(meta.$causationId);
+    if (!trace) commands.set(meta.$causationId, { hash: meta.commandHash, first: revision, last: revision });
+    else if (trace.last < revision) commands.set(meta.$causationId, { ...trace, last: revision });
+  }
+  const last = newer.at(-1);
+  return {
+    state: evolveAll(fold, from ? from.state : fold.initial, newer),
+    revision: last?.revision ?? from?.revision ?? -1,
+    position: last?.position ?? from?.position ?? BEGINNING,
+    recordedAt: last?.meta.recordedAt ?? from?.recordedAt ?? '',
+    commands,
+  };
+}
+
+/** The state after further events; throws if the fold cannot bear them. */
+export function evolveAll<S, E extends DomainEvent>(fold: Fold<S, E>, state: S, newer: readonly Recorded[]): S {
+  for (const event of newer) state = fold.evolve(state, event as Recorded<never>);
+  return state;
 }
 
 /** Decodes events and asserts that none is missing between them (R3). */
 function decodeContiguous(codec: Codec, stored: readonly StoredEvent[], first: number): Recorded[] {
   return stored.map((event, index) => {
     if (event.revision !== first + index)
-      throw new Error(`${event.stream} has revision ${event.revision} where ${first + index} was due: the log is damaged`);
+      throw new Error(
+        `${event.stream} has revision ${event.revision} where ${first + index} was due: the log is damaged`,
+      );
     return codec.decode(event);
   });
 }
