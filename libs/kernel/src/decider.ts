@@ -47,6 +47,10 @@ export const reject = (code: string, detail: string, next?: string, errors?: Rej
   ...(errors === undefined ? {} : { errors }),
 });
 
+/** Refuses one field; `pointer` is its JSON Pointer in the command's data. */
+export const invalid = (pointer: string, code: string, message: string): Rejected =>
+  reject('validation-failed', message, 'Correct the field and send again.', [{ pointer, code, message }]);
+
 /** What it takes to fold a stream of one category. */
 export type Fold<S, E extends DomainEvent = DomainEvent> = {
   readonly category: string;
