@@ -1,5 +1,5 @@
 // How other contexts read the catalog as facts: folds of the module, template and pathway streams.
-import type { Fold } from '@cairn/kernel';
+import { streamName, type Fold, type ModuleId, type PathwayId, type TemplateId, type TenantId } from '@cairn/kernel';
 import type {
   ModuleDefinition,
   ModuleEvent,
@@ -8,6 +8,11 @@ import type {
   PublishedTemplate,
   TemplateEvent,
 } from './catalog.events.js';
+
+export const moduleStream = (tenant: TenantId, module: ModuleId): string => streamName('module', tenant, module);
+export const templateStream = (tenant: TenantId, template: TemplateId): string =>
+  streamName('template', tenant, template);
+export const pathwayStream = (tenant: TenantId, pathway: PathwayId): string => streamName('pathway', tenant, pathway);
 
 export type ModuleState = { readonly definition?: ModuleDefinition };
 export const moduleFold: Fold<ModuleState, ModuleEvent> = {
@@ -58,3 +63,12 @@ export const pathwayFold: Fold<PathwayState, PathwayEvent> = {
     }
   },
 };
+
+/** The version that somebody new enrolls in: the newest that is not retired. */
+export const newestVersion = (state: PathwayState): PublishedPathway | undefined =>
+  state.versions.findLast(({ version }) => !state.retired.includes(version));
+
+/** A version by its label, or else by its number. A label goes first: `2026` is a name more often than a count. */
+export const versionByLabelOrNumber = (state: PathwayState, text: string): PublishedPathway | undefined =>
+  state.versions.find(({ label }) => label === text) ??
+  (/^[1-9]\d*$/.test(text) ? state.versions[Number(text) - 1] : undefined);

@@ -1,6 +1,10 @@
 // How other contexts read a person: the folds of the learner and identity streams.
-import type { Fold, LearnerId, Personal } from '@cairn/kernel';
+import { streamName, type Fold, type LearnerId, type Personal, type TenantId } from '@cairn/kernel';
 import type { IdentityEvent, LearnerEvent, LearnerProfile } from './learner.events.js';
+
+export const learnerStream = (tenant: TenantId, learner: LearnerId): string => streamName('learner', tenant, learner);
+/** `hash` is the keyed hash of kind and normalised value: the stream tells nothing of the identifier. */
+export const identityStream = (tenant: TenantId, hash: string): string => streamName('identity', tenant, hash);
 
 export type LearnerState =
   | { readonly status: 'unknown' }
