@@ -77,11 +77,11 @@ describe('RetireSigningKey', () => {
   it('refuses to leave a time without a key', () =>
     given(issuerDecider, ...two)
       .when(retire('k1', at('2026-05-31')), undefined, now)
-      .thenRejected('validation-failed'));
+      .thenRejected('last-key'));
   it('refuses the last key', () =>
     given(issuerDecider, registered, added('k1', at('2026-01-01')))
       .when(retire('k1', at('2026-05-31')), undefined, now)
-      .thenRejected('validation-failed'));
+      .thenRejected('last-key'));
   it('lets a compromised key end in the past, before its successor began', () =>
     given(issuerDecider, registered, added('k1', at('2026-01-01')), added('k2', at('2026-05-01')))
       .when(retire('k1', at('2026-03-01'), 'compromised'), undefined, now)

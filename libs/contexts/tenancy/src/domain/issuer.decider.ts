@@ -1,5 +1,14 @@
 // One issuer: a signing identity of a tenant, and the public parts of its keys.
-import { accept, hashJson, reject, type Decider, type Decision, type Instant, type Issued } from '@cairn/kernel';
+import {
+  accept,
+  hashJson,
+  invalid,
+  reject,
+  type Decider,
+  type Decision,
+  type Instant,
+  type Issued,
+} from '@cairn/kernel';
 import type { AddSigningKey, IssuerCommand, RegisterIssuer, RetireSigningKey } from '../contracts/tenancy.commands.js';
 import type { IssuerEvent } from '../contracts/tenancy.events.js';
 import {
@@ -9,7 +18,7 @@ import {
   type IssuerKeyState,
   type IssuerState,
 } from '../contracts/tenancy.folds.js';
-import { invalid, otherContent } from './refusals.js';
+import { otherContent } from './refusals.js';
 import { isTimeZone } from './zone.js';
 
 export const issuerDecider: Decider<IssuerState, IssuerCommand, IssuerEvent> = {
@@ -63,10 +72,10 @@ function retireSigningKey({ data, now }: Issued<RetireSigningKey>, state: Issuer
     data.at > now ? data.at : now,
   );
   if (gap !== undefined)
-    return invalid(
-      '/keyId',
-      'successor-missing',
-      `From ${gap} on the issuer would have no key to sign with; add its successor first.`,
+    return reject(
+      'last-key',
+      `From ${gap} on the issuer would have no key to sign with.`,
+      'Add the next signing key first.',
     );
   return accept({ type: 'signing-key-retired', data });
 }

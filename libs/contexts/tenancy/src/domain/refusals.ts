@@ -1,9 +1,5 @@
 import { reject, type Rejected } from '@cairn/kernel';
 
-/** One faulty field; `pointer` is a JSON Pointer into the command's data. */
-export const invalid = (pointer: string, code: string, message: string): Rejected =>
-  reject('validation-failed', message, 'Correct the field and send again.', [{ pointer, code, message }]);
-
 /** Ids derive from the sender's key, so meeting the id with other content means that the key was used twice. */
 export const otherContent = (thing: string): Rejected =>
   reject(

@@ -1,9 +1,18 @@
 // One tenant: its registration and its API keys.
-import { accept, hashJson, reject, type Decider, type Decision, type Issued, type Rejected } from '@cairn/kernel';
+import {
+  accept,
+  hashJson,
+  invalid,
+  reject,
+  type Decider,
+  type Decision,
+  type Issued,
+  type Rejected,
+} from '@cairn/kernel';
 import type { IssueApiKey, RegisterTenant, RevokeApiKey, TenantCommand } from '../contracts/tenancy.commands.js';
 import type { TenantEvent } from '../contracts/tenancy.events.js';
 import { tenantFold, tenantStream, type TenantState } from '../contracts/tenancy.folds.js';
-import { invalid, otherContent } from './refusals.js';
+import { otherContent } from './refusals.js';
 import { isTimeZone } from './zone.js';
 
 export const tenantDecider: Decider<TenantState, TenantCommand, TenantEvent> = {
