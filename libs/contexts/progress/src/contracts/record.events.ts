@@ -265,7 +265,7 @@ export const stepSatisfied = defineEvent({
     /** The later of joining and the steps before it; at the latest `at`. */
     reachedAt: s.instant(),
     by: s.array(eventRef),
-    /** Steps newly reached through it. */
+    /** Steps newly reached through it; itself too if it had not been reached before it was met. */
     opens: s.array(s.string({ max: 64 })),
     /** Steps (this one, later ones) that now count in order, see `pathway_funnel`. */
     inOrder: s.array(s.string({ max: 64 })),
