@@ -1,0 +1,177 @@
+// `journeys` (t:enrollment): what happened when, per enrollment; every analysis that the counters cannot answer.
+// Nothing personal: random ids only. Taken-back entries are kept with the instant they were taken back, so that a past
+// answer can be given again.
+import { defineProjection, type EventOf, type Recorded } from '@cairn/kernel';
+import {
+  credentialEarned,
+  credentialEntitlementWithdrawn,
+  credentialGranted,
+  enrollmentReinstated,
+  enrollmentWithdrawn,
+  learnerEnrolled,
+  moduleCompleted,
+  moduleStarted,
+  requirementWaived,
+  stepReopened,
+  stepSatisfied,
+} from '@cairn/contexts/progress';
+import type { Journey, JourneyStep } from '../domain/journey.js';
+
+const events = [
+  learnerEnrolled,
+  enrollmentWithdrawn,
+  enrollmentReinstated,
+  moduleStarted,
+  moduleCompleted,
+  requirementWaived,
+  stepSatisfied,
+  stepReopened,
+  credentialEarned,
+  credentialGranted,
+  credentialEntitlementWithdrawn,
+] as const;
+type JourneyEvent = Recorded<EventOf<(typeof events)[number]>>;
+
+export const journeys = defineProjection<Journey, (typeof events)[number]>({
+  name: 'journeys',
+  version: 1,
+  events,
+  keys: (event) => {
+    const { data, meta } = event;
+    if ('enrollments' in data) return data.enrollments.map((ref) => `${meta.tenant}:${ref.enrollmentId}`);
+    return data.enrollment ? [`${meta.tenant}:${data.enrollment.enrollmentId}`] : [];
+  },
+  evolve: (journey, event) => {
+    if (event.type === 'learner-enrolled') {
+      const { enrollment, label, attempt, steps, opens } = event.data;
+      const at = event.meta.occurredAt;
+      const recordedAt = event.meta.recordedAt;
+      return {
+        tenant: event.meta.tenant,
+        ...enrollment,
+        label,
+        attempt,
+        enrolledAt: at,
+        enrolledRecordedAt: recordedAt,
+        steps: steps.map((id) => ({ id, ...(opens.includes(id) ? { reached: [{ at, recordedAt }] } : {}) })),
+        leaves: [],
+        awards: [],
+        activity: [],
+        lastActivityAt: at,
+      };
+    }
+    if (!journey) return null; // an enrollment begins with learner-enrolled; without it there is nothing to tell
+    return active(evolveExisting(journey, event), event);
+  },
+  indexes: [
+    {
+      name: 'by_pathway',
+      fields: [
+        ['tenant', 1],
+        ['pathwayId', 1],
+        ['version', 1],
+        ['cohortWeek', 1],
+      ],
+    },
+  ],
+});
+
+function evolveExisting(journey: Journey, event: JourneyEvent): Journey {
+  const { recordedAt, occurredAt } = event.meta;
+  switch (event.type) {
+    case 'enrollment-withdrawn':
+      return {
+        ...journey,
+        leaves: [...journey.leaves, { at: occurredAt, recordedAt, reasonCode: event.data.reasonCode }],
+      };
+    case 'enrollment-reinstated':
+      return {
+        ...journey,
+        leaves: journey.leaves.map((leave, index) =>
+          index === journey.leaves.length - 1 ? { ...leave, back: { at: occurredAt, recordedAt } } : leave,
+        ),
+      };
+    case 'step-satisfied': {
+      const { stepId, at, reachedAt, opens, inOrder } = event.data;
+      const marked = (step: JourneyStep): JourneyStep => {
+        let next = step;
+        if (step.id === stepId)
+          next = { ...next, satisfied: [...(next.satisfied ?? []), { at, reachedAt, recordedAt }] };
+        if (opens.includes(step.id))
+          next = {
+            ...next,
+            reached: [...(next.reached ?? []), { at: step.id === stepId ? reachedAt : at, recordedAt }],
+          };
+        if (inOrder.includes(step.id))
+          next = {
+            ...next,
+            inOrder: [...(next.inOrder ?? []), { at: step.id === stepId ? at : laterOf(step, at), recordedAt }],
+          };
+        return next;
+      };
+      return { ...journey, steps: journey.steps.map(marked) };
+    }
+    case 'step-reopened': {
+      const { stepId, closes, notInOrder } = event.data;
+      const gone = { goneAt: occurredAt, goneRecordedAt: recordedAt };
+      const endLast = <T extends object>(entries: readonly T[] | undefined): readonly T[] =>
+        (entries ?? []).map((entry, index, all) => (index === all.length - 1 ? { ...entry, ...gone } : entry));
+      return {
+        ...journey,
+        steps: journey.steps.map((step) => ({
+          ...step,
+          ...(step.id === stepId ? { satisfied: endLast(step.satisfied) } : {}),
+          ...(closes.includes(step.id) ? { reached: endLast(step.reached) } : {}),
+          ...(notInOrder.includes(step.id) ? { inOrder: endLast(step.inOrder) } : {}),
+        })),
+      };
+    }
+    case 'credential-earned':
+    case 'credential-granted': {
+      const { credentialId, awardId, awardKind, from, until } = event.data;
+      const award = {
+        credentialId,
+        awardId,
+        kind: awardKind,
+        from,
+        recordedAt,
+        ...(until === undefined ? {} : { until }),
+      };
+      return { ...journey, awards: [...journey.awards, award] };
+    }
+    case 'credential-entitlement-withdrawn':
+      return {
+        ...journey,
+        awards: journey.awards.map((award) =>
+          award.credentialId === event.data.credentialId
+            ? { ...award, goneAt: event.data.effectiveAt, goneRecordedAt: recordedAt }
+            : award,
+        ),
+      };
+    case 'module-started':
+    case 'module-completed':
+    case 'requirement-waived':
+    case 'learner-enrolled':
+      return journey;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** A step that counts in order through a later one's arrival counts from its own instant. */
+function laterOf(step: JourneyStep, at: string): string {
+  const own = step.satisfied?.at(-1)?.at ?? at;
+  return own > at ? own : at;
+}
+
+const ACTS: ReadonlySet<string> = new Set(['module-started', 'module-completed']);
+
+/** The learner's own acts; decisions about them are not activity. Days suffice, one entry each. */
+function active(journey: Journey, event: JourneyEvent): Journey {
+  if (!ACTS.has(event.type)) return journey;
+  const { occurredAt, recordedAt } = event.meta;
+  const lastActivityAt = occurredAt > journey.lastActivityAt ? occurredAt : journey.lastActivityAt;
+  if (journey.activity.some((entry) => entry.at.slice(0, 10) === occurredAt.slice(0, 10) && entry.at >= occurredAt))
+    return { ...journey, lastActivityAt };
+  return { ...journey, lastActivityAt, activity: [...journey.activity, { at: occurredAt, recordedAt }] };
+}

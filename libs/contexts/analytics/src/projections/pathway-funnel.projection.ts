@@ -1,0 +1,84 @@
+// `pathway_funnel` (t:pathway:version:cohort week): counters per entry point and step, for dashboards at any scale.
+// Folds the same events as `journeys`, never its documents; a reconciliation compares both.
+import { defineProjection, type Document } from '@cairn/kernel';
+import { learnerEnrolled, stepReopened, stepSatisfied } from '@cairn/contexts/progress';
+
+export type StepCounts = Document & { readonly reached: number; readonly satisfied: number; readonly inOrder: number };
+export type EntryCounts = Document & {
+  readonly enrolled: number;
+  readonly steps: { readonly [stepId: string]: StepCounts };
+};
+export type FunnelCounts = Document & {
+  readonly tenant: string;
+  readonly pathwayId: string;
+  readonly version: number;
+  readonly cohortWeek: string;
+  readonly entryPoints: { readonly [entryPoint: string]: EntryCounts };
+};
+
+const NONE: StepCounts = { reached: 0, satisfied: 0, inOrder: 0 };
+
+type Deltas = { readonly [stepId: string]: { readonly [K in keyof StepCounts]?: number } };
+
+export const pathwayFunnel = defineProjection<
+  FunnelCounts,
+  typeof learnerEnrolled | typeof stepSatisfied | typeof stepReopened
+>({
+  name: 'pathway_funnel',
+  version: 1,
+  events: [learnerEnrolled, stepSatisfied, stepReopened],
+  keys: ({ data: { enrollment }, meta }) => [
+    `${meta.tenant}:${enrollment.pathwayId}:${String(enrollment.version).padStart(6, '0')}:${enrollment.cohortWeek}`,
+  ],
+  evolve: (counts, event) => {
+    const { pathwayId, version, cohortWeek, entryPoint } = event.data.enrollment;
+    const before: FunnelCounts = counts ?? { tenant: event.meta.tenant, pathwayId, version, cohortWeek, entryPoints: {} };
+    const entry = before.entryPoints[entryPoint] ?? { enrolled: 0, steps: {} };
+    const add = (enrolled: number, deltas: Deltas): FunnelCounts => {
+      const steps = { ...entry.steps };
+      for (const [id, delta] of Object.entries(deltas)) {
+        const now = steps[id] ?? NONE;
+        steps[id] = {
+          reached: now.reached + (delta.reached ?? 0),
+          satisfied: now.satisfied + (delta.satisfied ?? 0),
+          inOrder: now.inOrder + (delta.inOrder ?? 0),
+        };
+      }
+      return {
+        ...before,
+        entryPoints: { ...before.entryPoints, [entryPoint]: { enrolled: entry.enrolled + enrolled, steps } },
+      };
+    };
+    switch (event.type) {
+      case 'learner-enrolled': {
+        const { steps, opens } = event.data;
+        return add(1, Object.fromEntries(steps.map((id) => [id, { reached: opens.includes(id) ? 1 : 0 }])));
+      }
+      case 'step-satisfied':
+        return add(0, deltasOf(event.data.stepId, event.data.opens, event.data.inOrder, 1));
+      case 'step-reopened':
+        return add(0, deltasOf(event.data.stepId, event.data.closes, event.data.notInOrder, -1));
+      default:
+        return event satisfies never;
+    }
+  },
+  indexes: [
+    {
+      name: 'by_pathway',
+      fields: [
+        ['tenant', 1],
+        ['pathwayId', 1],
+        ['version', 1],
+      ],
+    },
+  ],
+});
+
+function deltasOf(stepId: string, reached: readonly string[], inOrder: readonly string[], sign: 1 | -1): Deltas {
+  const deltas: { [stepId: string]: { reached?: number; satisfied?: number; inOrder?: number } } = {
+    [stepId]: { satisfied: sign },
+  };
+  for (const id of reached) deltas[id] = { ...deltas[id], reached: sign };
+  for (const id of inOrder) deltas[id] = { ...deltas[id], inOrder: sign };
+  return deltas;
+}
