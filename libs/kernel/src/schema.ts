@@ -35,7 +35,9 @@ function leaf<T>(json: JsonObject, expected: string, test: (value: unknown) => b
 const INSTANT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 
 export function isInstant(value: unknown): value is Instant {
-  return typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value));
+  if (typeof value !== 'string' || !INSTANT.test(value)) return false;
+  // Only the end of a month needs the calendar: Date.parse lets 30 February pass as 2 March.
+  return value.slice(8, 10) <= '28' || new Date(value).toISOString() === value;
 }
 
 const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
