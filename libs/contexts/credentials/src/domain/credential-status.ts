@@ -1,0 +1,73 @@
+// What a credential is at an instant, computed from its own events at the time of reading: nothing is stored, so
+// nothing can be stale (D5). Two axes: `asOf` is effective time, `knownAt` is recorded time (domain.md §9).
+import type { Instant, Recorded, TemplateId } from '@cairn/kernel';
+import type { CredentialEvent } from '../contracts/credential.events.js';
+import type { CredentialStatus } from '../contracts/verification-answer.js';
+
+type EventOfType<T extends CredentialEvent['type']> = Recorded<Extract<CredentialEvent, { type: T }>>;
+
+export type OpenFlag = {
+  readonly cause: string;
+  readonly since: Instant;
+  readonly componentTemplateId?: TemplateId;
+};
+
+export type Standing = {
+  readonly issued: EventOfType<'credential-issued'>;
+  readonly status: CredentialStatus;
+  readonly since: Instant;
+  readonly reason?: string;
+  /** Open at `asOf`, in the order they began. */
+  readonly flags: readonly OpenFlag[];
+  /** What was known and in effect, in the order of the stream. */
+  readonly events: readonly Recorded<CredentialEvent>[];
+};
+
+/**
+ * The standing of a credential; undefined if no issuance was known at `knownAt` (then it is not found).
+ * `events` is the whole stream in order. Without `knownAt` all of it is used.
+ * Terms are half-open. The first that applies: revoked, expired, not-yet-valid, valid.
+ */
+export function standingOf(
+  events: readonly Recorded<CredentialEvent>[],
+  { asOf, knownAt }: { readonly asOf: Instant; readonly knownAt?: Instant | undefined },
+): Standing | undefined {
+  const known = knownAt === undefined ? events : events.filter((event) => event.meta.recordedAt <= knownAt);
+  const issued = known.find((event) => event.type === 'credential-issued');
+  if (!issued) return undefined;
+  const effective = known.filter((event) => event === issued || effectiveAt(event) <= asOf);
+  const base = { issued, flags: openFlags(effective), events: effective };
+  const { validFrom, validUntil, awardedAt } = issued.data;
+  const revoked = effective.find((event) => event.type === 'credential-revoked');
+  if (revoked) return { ...base, status: 'revoked', since: revoked.data.effectiveAt, reason: revoked.data.reasonCode };
+  if (validUntil !== undefined && asOf >= validUntil) return { ...base, status: 'expired', since: validUntil };
+  if (asOf < validFrom)
+    return { ...base, status: 'not-yet-valid', since: awardedAt < validFrom ? awardedAt : validFrom };
+  return { ...base, status: 'valid', since: validFrom };
+}
+
+/**
+ * The instant that "now" means for a stream: the clock, or what was recorded last by a clock that is ahead of ours.
+ * So a revocation that is in the log is never read away by a difference between clocks (D5).
+ */
+export function nowFor(events: readonly Recorded[], clock: Instant): Instant {
+  const last = events.at(-1)?.meta.recordedAt;
+  return last !== undefined && last > clock ? last : clock;
+}
+
+/** From when an event counts on the effective axis. */
+export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
+  return event.type === 'credential-issued' ? event.data.validFrom : event.data.effectiveAt;
+}
+
+/** A flag is open from its own instant until the first lift of its hold that follows it. */
+function openFlags(effective: readonly Recorded<CredentialEvent>[]): readonly OpenFlag[] {
+  const open = new Map<string, OpenFlag>();
+  for (const event of effective) {
+    if (event.type === 'credential-flagged') {
+      const { hold, cause, effectiveAt: since, componentTemplateId } = event.data;
+      open.set(hold, { cause, since, ...(componentTemplateId === undefined ? {} : { componentTemplateId }) });
+    } else if (event.type === 'credential-unflagged') open.delete(event.data.hold);
+  }
+  return [...open.values()].toSorted((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0));
+}

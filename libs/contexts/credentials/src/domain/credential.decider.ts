@@ -1,0 +1,281 @@
+// One credential: at most one issuance (D1), nothing after a revocation (D4), holds that may precede the issue (D3).
+import {
+  accept,
+  reject,
+  type Decider,
+  type Decision,
+  type FactLoader,
+  type IssuerId,
+  type Issued,
+  type Recorded,
+  type Rejected,
+} from '@cairn/kernel';
+import { recordStream, type RecordEvent } from '@cairn/contexts/progress';
+import type {
+  CredentialCommand,
+  FlagCredential,
+  IssueCredential,
+  RevokeCredential,
+  UnflagCredential,
+} from '../contracts/credential.commands.js';
+import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
+import { entitlementFold, type Entitlements } from './entitlement.fold.js';
+
+type DataOf<T extends CredentialEvent['type']> = Extract<CredentialEvent, { type: T }>['data'];
+
+export type CredentialState = {
+  readonly issued?: DataOf<'credential-issued'>;
+  readonly barred?: DataOf<'credential-issuance-barred'>;
+  readonly revoked?: DataOf<'credential-revoked'>;
+  /** Open holds by name, each with its cause. */
+  readonly holds: { readonly [hold: string]: string };
+};
+
+/** The earning or granting event as read from the record. */
+export type Basis = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>>;
+
+/** What signing yields: the signed bytes lie in the blob vault under `vcHash` by then. */
+export type SignedCopy = {
+  readonly issuerId: IssuerId;
+  readonly status: { readonly listId: string; readonly index: string };
+  readonly vcHash: string;
+  readonly keyId: string;
+};
+
+/** Facts of an issue; the other commands need none. */
+export type IssueFacts = {
+  /** What stands in the record at the revision that the command names. */
+  readonly basis?: Recorded;
+  readonly entitlements: Entitlements;
+  /** Left out if the basis alone refuses: nothing is signed for nothing. */
+  readonly signed?: SignedCopy | Rejected;
+};
+
+/**
+ * Builds, signs and stores the credential, and leases its status index: everything that has to lie there before the
+ * event is recorded (a blob without event is never served). Called only for a basis that entitles.
+ */
+export type PrepareIssue = (
+  command: Issued<IssueCredential>,
+  basis: Basis,
+  entitlements: Entitlements,
+  loader: FactLoader,
+) => Promise<SignedCopy | Rejected>;
+
+/** The rules of a credential's stream; `prepare` is how a credential gets signed. */
+export function createCredentialDecider(
+  prepare: PrepareIssue,
+): Decider<CredentialState, CredentialCommand, CredentialEvent, IssueFacts | undefined> {
+  return {
+    category: 'credential',
+    commands: ['IssueCredential', 'RevokeCredential', 'FlagCredential', 'UnflagCredential'],
+    initial: { holds: {} },
+    evolve,
+    streamOf: (command) => credentialStream(command.tenant, command.data.credentialId),
+    loadFacts: async (command, state, loader) => {
+      // What is issued or barred already is answered from the stream: nothing is signed a second time.
+      if (command.type !== 'IssueCredential' || state.issued || state.barred) return undefined;
+      const { stream, revision } = command.data.basis;
+      if (stream !== recordStream(command.tenant, command.data.learnerId))
+        return { entitlements: entitlementFold.initial };
+      const basis = await loader.event(stream, revision);
+      const entitlements = await loader.fold(entitlementFold, stream);
+      const facts: IssueFacts = { entitlements, ...(basis ? { basis } : {}) };
+      const named = basisOf(command, facts);
+      return 'accepted' in named ? facts : { ...facts, signed: await prepare(command, named, entitlements, loader) };
+    },
+    decide: (command, state, facts) => {
+      switch (command.type) {
+        case 'IssueCredential':
+          return issue(command, state, facts);
+        case 'RevokeCredential':
+          return revoke(command, state);
+        case 'FlagCredential':
+          return flag(command, state);
+        case 'UnflagCredential':
+          return unflag(command, state);
+        default:
+          return command satisfies never;
+      }
+    },
+  };
+}
+
+function evolve(state: CredentialState, event: Recorded<CredentialEvent>): CredentialState {
+  switch (event.type) {
+    case 'credential-issued':
+      return { ...state, issued: event.data };
+    case 'credential-issuance-barred':
+      return { ...state, barred: event.data };
+    case 'credential-revoked':
+      return { ...state, revoked: event.data };
+    case 'credential-flagged':
+      return { ...state, holds: { ...state.holds, [event.data.hold]: event.data.cause } };
+    case 'credential-unflagged': {
+      const { [event.data.hold]: _lifted, ...holds } = state.holds;
+      return { ...state, holds };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The earning event that the command names, or why it does not entitle to this credential (D2). */
+function basisOf(command: Issued<IssueCredential>, { basis, entitlements }: IssueFacts): Basis | Rejected {
+  const { credentialId, learnerId, basis: named } = command.data;
+  if (!isBasis(basis) || basis.id !== named.eventId || basis.data.credentialId !== credentialId)
+    return reject(
+      'basis-unknown',
+      `No decision that entitles to this credential stands at revision ${named.revision} of ${named.stream}.`,
+      'Name the CredentialEarned or CredentialGranted event of this credential.',
+    );
+  if (basis.data.learnerId !== learnerId || entitlements.closed)
+    return reject('learner-erased', 'The record of this learner is closed.');
+  const standing = entitlements.byCredential[credentialId];
+  if (!standing || standing.event !== basis.id || standing.withdrawn)
+    return reject(
+      'criteria-not-met',
+      'The facts that stand do not entitle to this credential any more.',
+      'See the record: the entitlement was withdrawn after it was earned.',
+    );
+  if (standing.ended)
+    return reject('criteria-not-met', 'This occurrence of the credential has ended.', 'It must be earned again.');
+  return basis;
+}
+
+const isBasis = (event: Recorded | undefined): event is Basis =>
+  event?.type === 'credential-earned' || event?.type === 'credential-granted';
+
+function issue(
+  command: Issued<IssueCredential>,
+  state: CredentialState,
+  facts: IssueFacts | undefined,
+): Decision<CredentialEvent> {
+  if (state.issued)
+    return state.issued.basis.eventId === command.data.basis.eventId
+      ? accept()
+      : reject('credential-already-issued', 'This credential was issued on the strength of another decision (D1).');
+  if (state.barred)
+    return reject('issuance-barred', 'It was revoked before it could be issued.', 'It must be earned again.');
+  if (!facts) throw new TypeError('IssueCredential is decided on facts');
+  const basis = basisOf(command, facts);
+  if ('accepted' in basis) return basis;
+  const { signed } = facts;
+  if (!signed) throw new TypeError('an entitled credential is signed before it is decided');
+  if ('accepted' in signed) return signed;
+  const { learnerId, credentialId, templateId, templateVersion, occurrence, edition, components, at, from, until } =
+    basis.data;
+  return accept({
+    type: 'credential-issued',
+    occurredAt: from,
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      templateVersion,
+      issuerId: signed.issuerId,
+      basis: { stream: basis.stream, revision: basis.revision, eventId: basis.id },
+      occurrence,
+      edition,
+      components: components.map((component) => ({
+        componentId: component.componentId,
+        templateId: component.templateId,
+      })),
+      serial: 1,
+      status: signed.status,
+      validFrom: from,
+      ...(until === undefined ? {} : { validUntil: until }),
+      awardedAt: at,
+      vcHash: signed.vcHash,
+      keyId: signed.keyId,
+      ...(basis.type === 'credential-granted'
+        ? { reasonCode: basis.data.reasonCode, authority: basis.data.authority }
+        : {}),
+    },
+  });
+}
+
+function revoke(command: Issued<RevokeCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const { credentialId, reasonCode, effectiveAt, authority, because } = command.data;
+  if (!reasonCode) return reject('reason-required', 'A revocation needs a reason.', 'Send a reason code.');
+  if (because === undefined && !authority)
+    return reject('authority-required', 'A revocation by people needs an authority.', 'Name who decided it.');
+  if (effectiveAt > command.now)
+    return reject('date-in-future', 'A revocation cannot take effect in the future.', 'Send an instant up to now.');
+  if (state.barred) return state.barred.because === because ? accept() : barred();
+  if (!state.issued) {
+    const { learnerId, templateId } = command.data;
+    if (because === undefined || learnerId === undefined || templateId === undefined)
+      return reject('not-found', 'No such credential was issued.');
+    return accept({
+      type: 'credential-issuance-barred',
+      occurredAt: effectiveAt,
+      data: { learnerId, credentialId, templateId, because, effectiveAt },
+    });
+  }
+  if (state.revoked)
+    return because !== undefined && state.revoked.because === because ? accept() : alreadyRevoked(state.revoked);
+  const { learnerId, templateId } = state.issued;
+  return accept({
+    type: 'credential-revoked',
+    occurredAt: effectiveAt,
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      reasonCode,
+      effectiveAt,
+      ...(because === undefined ? {} : { because }),
+      ...(authority === undefined ? {} : { authority }),
+    },
+  });
+}
+
+function flag(command: Issued<FlagCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const ended = endOf(state);
+  if (ended) return ended;
+  const { hold, cause, because, componentTemplateId, effectiveAt } = command.data;
+  if (Object.hasOwn(state.holds, hold)) return accept();
+  return accept({
+    type: 'credential-flagged',
+    occurredAt: effectiveAt,
+    data: {
+      ...who(command.data, state),
+      hold,
+      cause,
+      because,
+      ...(componentTemplateId === undefined ? {} : { componentTemplateId }),
+      effectiveAt,
+    },
+  });
+}
+
+function unflag(command: Issued<UnflagCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const ended = endOf(state);
+  if (ended) return ended;
+  const { hold, because, effectiveAt } = command.data;
+  if (!Object.hasOwn(state.holds, hold)) return accept();
+  return accept({
+    type: 'credential-unflagged',
+    occurredAt: effectiveAt,
+    data: { ...who(command.data, state), hold, because, effectiveAt },
+  });
+}
+
+/** Of whom and what the credential is: as issued; before that, as the command says. */
+function who(data: FlagCredential['data'] | UnflagCredential['data'], { issued }: CredentialState) {
+  const { learnerId, credentialId, templateId } = issued ?? data;
+  return { learnerId, credentialId, templateId };
+}
+
+const endOf = (state: CredentialState): Rejected | undefined =>
+  state.revoked ? alreadyRevoked(state.revoked) : state.barred ? barred() : undefined;
+
+const barred = (): Rejected => reject('issuance-barred', 'It was revoked before it could be issued; that is final.');
+
+const alreadyRevoked = ({ effectiveAt }: DataOf<'credential-revoked'>): Rejected =>
+  reject(
+    'credential-revoked',
+    `The credential is revoked since ${effectiveAt}; that is final.`,
+    'It can only be earned again or replaced.',
+  );
