@@ -21,7 +21,7 @@ import {
 
 const WHOLE_SECOND = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`\p{Cc}]+$/u;
-export const isUri = (value: unknown): value is string => typeof value === 'string' && ABSOLUTE_URI.test(value);
+export const isUri = (value: unknown): boolean => typeof value === 'string' && ABSOLUTE_URI.test(value);
 
 export const asList = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];

@@ -1,12 +1,8 @@
 // Signing as VC-JWT by the Open Badges profile (credentials.md §2.5): header {alg, typ, jwk}, the credential as payload.
 import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { CompactSign, type CryptoKey } from 'jose';
+import { keyFault, publicMembersOf, type PublicJwk, type SigningAlgorithm } from './keys.js';
 import type { AchievementCredential } from './types.js';
-
-export type SigningAlgorithm = 'RS256' | 'ES256';
-
-/** The public half as the header and the DID document show it. */
-export type PublicJwk = { readonly kty: string; readonly [member: string]: unknown };
 
 /** Import the private key once and pass the same object for every signature: imports are cached by object. */
 export type SigningKey = {
@@ -23,26 +19,21 @@ export class SignatureMismatchError extends Error {
   }
 }
 
-const PUBLIC_MEMBERS = { RS256: ['kty', 'n', 'e'], ES256: ['kty', 'crv', 'x', 'y'] } as const;
+const toSeconds = (instant: string): number => Math.floor(Date.parse(instant) / 1000);
 
-/** Only the members that make up the public key, so that `d` can never be published. */
-function publicMembers(alg: SigningAlgorithm, jwk: PublicJwk): Record<string, string> {
-  const members = PUBLIC_MEMBERS[alg].map((name) => {
-    const value = jwk[name];
-    if (typeof value !== 'string') throw new TypeError(`a public JWK for ${alg} needs the member ${name}`);
-    return [name, value] as const;
-  });
-  return Object.fromEntries(members);
-}
+type PublicHalf = { readonly jwk: PublicJwk; readonly verifier: KeyObject };
+const publicHalves = new WeakMap<PublicJwk, PublicHalf>();
 
-export const toSeconds = (instant: string): number => Math.floor(Date.parse(instant) / 1000);
-
-const verifiers = new WeakMap<PublicJwk, KeyObject>();
-
-function verifierOf(jwk: PublicJwk): KeyObject {
-  let key = verifiers.get(jwk);
-  if (!key) verifiers.set(jwk, (key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })));
-  return key;
+function publicHalfOf({ alg, publicJwk }: SigningKey): PublicHalf {
+  let half = publicHalves.get(publicJwk);
+  if (!half) {
+    const jwk = publicMembersOf(publicJwk);
+    const fault = keyFault(jwk, alg);
+    if (fault) throw new TypeError(`the signing key does not do: ${fault[1]}`);
+    half = { jwk, verifier: createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }) };
+    publicHalves.set(publicJwk, half);
+  }
+  return half;
 }
 
 /**
@@ -52,10 +43,10 @@ function verifierOf(jwk: PublicJwk): KeyObject {
  */
 export async function signVcJwt(
   credential: AchievementCredential,
-  { alg, privateKey, publicJwk }: SigningKey,
+  key: SigningKey,
   { verifyAfterSigning = true }: { readonly verifyAfterSigning?: boolean } = {},
 ): Promise<string> {
-  const jwk = publicMembers(alg, publicJwk);
+  const { jwk, verifier } = publicHalfOf(key);
   const subject = credential.credentialSubject.id;
   const payload = {
     ...credential,
@@ -66,13 +57,13 @@ export async function signVcJwt(
     ...(credential.validUntil === undefined ? {} : { exp: toSeconds(credential.validUntil) }),
   };
   const jwt = await new CompactSign(Buffer.from(JSON.stringify(payload)))
-    .setProtectedHeader({ alg, typ: 'JWT', jwk })
-    .sign(privateKey);
+    .setProtectedHeader({ alg: key.alg, typ: 'JWT', jwk })
+    .sign(key.privateKey);
   if (verifyAfterSigning) {
     const dot = jwt.lastIndexOf('.');
     const signature = Buffer.from(jwt.slice(dot + 1), 'base64url');
-    const key = { key: verifierOf(publicJwk), dsaEncoding: 'ieee-p1363' } as const;
-    if (!verify('sha256', Buffer.from(jwt.slice(0, dot)), key, signature))
+    const options = { key: verifier, dsaEncoding: 'ieee-p1363' } as const;
+    if (!verify('sha256', Buffer.from(jwt.slice(0, dot)), options, signature))
       throw new SignatureMismatchError(credential.id);
   }
   return jwt;

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import ajvFormats from 'ajv-formats';
 import * as fc from 'fast-check';
-import type { PublicJwk, SigningAlgorithm, SigningKey } from './sign.js';
+import type { PublicJwk, SigningAlgorithm } from './keys.js';
+import type { SigningKey } from './sign.js';
 import type { AchievementInput, CredentialInput } from './types.js';
 import { ACHIEVEMENT_TYPES, ALIGNMENT_TARGET_TYPES, IDENTIFIER_TYPES, RESULT_TYPES } from './vocabulary.js';
 
