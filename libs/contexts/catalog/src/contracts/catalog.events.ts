@@ -4,6 +4,7 @@ import {
   s,
   uuidv5,
   type EventOf,
+  type Infer,
   type IssuerId,
   type ModuleId,
   type PathwayId,
@@ -167,6 +168,18 @@ const pathwaySample = {
   },
   enrollment: 'on-request',
 };
+/**
+ * Whom the pathway enrolls by itself from here on: completing or holding one of `targets` (modules and templates that
+ * its newest version names) enrolls into `version`. `dropped` did so before and does no more: a projection keyed by
+ * target learns from the event alone which documents must go.
+ */
+const automatic = s.object({
+  version: s.optional(s.integer({ min: 1 })),
+  targets: s.array(s.uuid()),
+  dropped: s.array(s.uuid()),
+});
+export type AutomaticEnrollment = Infer<typeof automatic>;
+
 export const pathwayDrafted = defineEvent({
   type: 'pathway-drafted',
   version: 1,
@@ -189,6 +202,8 @@ export const pathwayVersionPublished = defineEvent({
     templateVersions: s.record(s.integer({ min: 1 })),
     /** Pathways that grant credentials which this one's rules name: joining this one joins them. */
     inner: s.array(s.object({ pathwayId: s.uuid<PathwayId>(), version: s.integer({ min: 1 }) })),
+    /** Left out: neither this version nor the newest before it enrolls by itself. */
+    automatic: s.optional(automatic),
     hash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
   }),
   samples: {
@@ -203,6 +218,22 @@ export const pathwayVersionPublished = defineEvent({
         inner: [],
         hash: 'c'.repeat(64),
       },
+      {
+        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+        slug: 'data-skills',
+        version: 2,
+        label: '2027',
+        ...pathwaySample,
+        enrollment: 'automatic',
+        templateVersions: { L1: 1 },
+        inner: [],
+        automatic: {
+          version: 2,
+          targets: ['c5b0a4a1-6a2f-5d0f-9b1e-3f0a5b6c7d8e', '1d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d'],
+          dropped: [],
+        },
+        hash: 'd'.repeat(64),
+      },
     ],
   },
 });
@@ -214,8 +245,19 @@ export const pathwayVersionRetired = defineEvent({
     pathwayId: s.uuid<PathwayId>(),
     version: s.integer({ min: 1 }),
     reasonCode: s.string({ max: 64 }),
+    automatic: s.optional(automatic),
   }),
-  samples: { 1: [{ pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80', version: 1, reasonCode: 'replaced' }] },
+  samples: {
+    1: [
+      { pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80', version: 1, reasonCode: 'replaced' },
+      {
+        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+        version: 2,
+        reasonCode: 'published-in-error',
+        automatic: { targets: [], dropped: ['c5b0a4a1-6a2f-5d0f-9b1e-3f0a5b6c7d8e'] },
+      },
+    ],
+  },
 });
 
 export const catalogEvents = [

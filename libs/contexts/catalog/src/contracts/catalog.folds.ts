@@ -22,7 +22,7 @@ export const moduleFold: Fold<ModuleState, ModuleEvent> = {
 };
 
 export type TemplateState = {
-  readonly draft?: TemplateEvent['data'];
+  readonly draft?: Extract<TemplateEvent, { type: 'credential-template-drafted' }>['data'];
   /** Published versions; version n stands at index n - 1. */
   readonly versions: readonly PublishedTemplate[];
 };
