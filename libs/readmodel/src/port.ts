@@ -95,6 +95,21 @@ export class QueryRefused extends Error {
   }
 }
 
+/**
+ * An index that cannot be: another definition has its name or its fields (MongoDB's 85 and 86), or, with no
+ * `existing`, the documents at hand break its uniqueness.
+ */
+export class IndexRefused extends Error {
+  constructor(
+    readonly wanted: IndexDefinition,
+    readonly existing: IndexDefinition | undefined,
+    detail: string,
+  ) {
+    super(detail);
+    this.name = 'IndexRefused';
+  }
+}
+
 /** The store could not be reached. */
 export class ReadModelUnavailable extends Error {
   constructor(detail: string, options?: ErrorOptions) {
