@@ -1,1 +1,25 @@
+// The requirement language: rules over a learner's facts, and the calendar they are reckoned in.
 export * from './types.js';
+export {
+  addToLocalDay,
+  daysBetween,
+  isoWeek,
+  isZone,
+  localDay,
+  renewalWindow,
+  startOfLocalDay,
+  termEnd,
+} from './calendar.js';
+export { addFact, factBase, factOf, factsOf, NO_FACTS, removeFact, type FactBase } from './fact-base.js';
+export { evaluate, holdsAt, holdsDuring } from './evaluate.js';
+export {
+  evaluateAward,
+  evaluateStep,
+  stepsBefore,
+  stepsShownBefore,
+  type PathwayContext,
+  type StepEvaluation,
+} from './pathway.js';
+export { withIds, withRequirementIds } from './requirement-ids.js';
+export { joinFacts } from './joined-facts.js';
+export { EMPTY_MAP, mapGet, mapSet, mapValues, type PersistentMap } from './persistent-map.js';

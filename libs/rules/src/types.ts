@@ -149,6 +149,8 @@ export type StepFact = {
   readonly ref: string;
   readonly stepId: StepId;
   readonly at: Instant;
+  /** Recognised at entry: met for good, in later windows too; it issued nothing. */
+  readonly recognised?: boolean;
 };
 
 export type Fact = CompletionFact | CredentialFact | WaiverFact | StepFact;
@@ -157,6 +159,8 @@ export type EvaluationContext = {
   readonly zone: string;
   /** Only facts that begin inside count (renewal windows, a further occurrence). */
   readonly window?: Interval;
+  /** Instants that come into question as `since` (enrolled, after the last occurrence ended); left out: all. */
+  readonly during?: readonly Interval[];
   /** Awards of a group that have used a module so far: group → module → number of awards. */
   readonly used?: ReadonlyMap<string, ReadonlyMap<string, number>>;
 };
