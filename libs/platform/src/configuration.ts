@@ -1,6 +1,18 @@
 // Configuration by environment, checked at start: all faults are listed at once. Secrets also as `<NAME>_FILE`.
 import { plainToInstance } from 'class-transformer';
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUrl, Max, MaxLength, Min, MinLength, validateSync } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -11,7 +23,9 @@ class Environment {
   @IsInt() @Min(0) @Max(65_535) CAIRN_PORT: number = 3000;
   @IsString() @IsNotEmpty() CAIRN_HOST: string = '127.0.0.1';
   /** Address by which others reach the installation; ids of credentials and DIDs are made from it. */
-  @IsOptional() @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }) CAIRN_BASE_URL?: string;
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  CAIRN_BASE_URL?: string;
   /** Of the operator, who creates tenants. Left out: made at the first start and kept in the data folder. */
   @IsOptional() @IsString() @MinLength(32) @MaxLength(400) CAIRN_OPERATOR_TOKEN?: string;
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'silent']) CAIRN_LOG_LEVEL: string = 'info';
@@ -21,13 +35,29 @@ class Environment {
 
 /** What each variable means, for the generated reference. */
 export const CONFIGURATION_REFERENCE: readonly { name: string; default: string; means: string }[] = [
-  { name: 'CAIRN_DATA', default: './data', means: 'Folder of the embedded store, its keys and blobs. One process at a time.' },
+  {
+    name: 'CAIRN_DATA',
+    default: './data',
+    means: 'Folder of the embedded store, its keys and blobs. One process at a time.',
+  },
   { name: 'CAIRN_PORT', default: '3000', means: 'TCP port; 0 takes a free one.' },
   { name: 'CAIRN_HOST', default: '127.0.0.1', means: 'Address to listen on.' },
-  { name: 'CAIRN_BASE_URL', default: 'http://<host>:<port>', means: 'How others reach the installation; ids of credentials and DIDs are made from it. Never change it later.' },
-  { name: 'CAIRN_OPERATOR_TOKEN', default: 'made at the first start, in <data>/operator-token', means: 'Token of the operator, who creates tenants. At least 32 characters. Also as CAIRN_OPERATOR_TOKEN_FILE.' },
+  {
+    name: 'CAIRN_BASE_URL',
+    default: 'http://<host>:<port>',
+    means: 'How others reach the installation; ids of credentials and DIDs are made from it. Never change it later.',
+  },
+  {
+    name: 'CAIRN_OPERATOR_TOKEN',
+    default: 'made at the first start, in <data>/operator-token',
+    means: 'Token of the operator, who creates tenants. At least 32 characters. Also as CAIRN_OPERATOR_TOKEN_FILE.',
+  },
   { name: 'CAIRN_LOG_LEVEL', default: 'info', means: 'fatal, error, warn, info, debug or silent.' },
-  { name: 'CAIRN_RATE_PER_MINUTE', default: '6000', means: 'Requests a minute for each API key; of the public pages for each address.' },
+  {
+    name: 'CAIRN_RATE_PER_MINUTE',
+    default: '6000',
+    means: 'Requests a minute for each API key; of the public pages for each address.',
+  },
 ];
 
 export type Configuration = {
@@ -67,7 +97,10 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     dataDirectory: environment.CAIRN_DATA,
     port: environment.CAIRN_PORT,
     host: environment.CAIRN_HOST,
-    baseUrl: (environment.CAIRN_BASE_URL ?? `http://${environment.CAIRN_HOST}:${environment.CAIRN_PORT}`).replace(/\/$/, ''),
+    baseUrl: (environment.CAIRN_BASE_URL ?? `http://${environment.CAIRN_HOST}:${environment.CAIRN_PORT}`).replace(
+      /\/$/,
+      '',
+    ),
     operatorToken: environment.CAIRN_OPERATOR_TOKEN ?? keptToken(environment.CAIRN_DATA),
     logLevel: environment.CAIRN_LOG_LEVEL,
     ratePerMinute: environment.CAIRN_RATE_PER_MINUTE,

@@ -1,13 +1,16 @@
 // What a context hands to the application: one list of everything it adds.
-import type { Decider, EventDefinition, Issued, Projection, Reactor } from '@cairn/kernel';
+import type { EventDefinition, Issued, Reaction, ReactorContext } from '@cairn/kernel';
+import type { AnyDecider, AnyProjection } from '@cairn/runtime';
 import type { CommandMessage } from './messages.js';
 
-// The parts of a context differ in their type parameters; the runtime matches them by name again.
-/* oxlint-disable typescript/no-explicit-any */
-export type AnyDecider = Decider<any, any, any, any>;
-export type AnyProjection = Projection<any, any>;
-export type AnyReactor = Reactor<any>;
-/* oxlint-enable typescript/no-explicit-any */
+/** Any reactor: what a list of them can be typed as. */
+export type AnyReactor = {
+  readonly name: string;
+  readonly events: readonly EventDefinition[];
+  readonly partitionBy: (event: never) => string;
+  readonly react: (event: never, context: ReactorContext) => Promise<readonly Reaction[]> | readonly Reaction[];
+  readonly tolerates: readonly string[];
+};
 
 export type MessageClass = {
   new (issued: Issued, options?: SendOptions): CommandMessage;
@@ -33,4 +36,3 @@ export type ContextDefinition = {
 export function defineContext(definition: ContextDefinition): ContextDefinition {
   return definition;
 }
-

@@ -54,10 +54,20 @@ export function Text(options: Field & { min?: number; max?: number; pattern?: Re
 
 /** A code in kebab-case, such as a reason. */
 export const Code = (options: Field = {}): Decorator =>
-  Text({ ...options, max: 64, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/, hint: 'must be a code in lower case with hyphens, such as entered-in-error' });
+  Text({
+    ...options,
+    max: 64,
+    pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/,
+    hint: 'must be a code in lower case with hyphens, such as entered-in-error',
+  });
 
 export const Slug = (options: Field = {}): Decorator =>
-  Text({ ...options, max: 64, pattern: /^[A-Za-z0-9](-?[A-Za-z0-9])*$/, hint: 'must be letters and digits, with single hyphens between them' });
+  Text({
+    ...options,
+    max: 64,
+    pattern: /^[A-Za-z0-9](-?[A-Za-z0-9])*$/,
+    hint: 'must be letters and digits, with single hyphens between them',
+  });
 
 /** The public id of one kind: `lrn_…`. */
 export const PublicId = (prefix: IdPrefix, options: Field = {}): Decorator =>
@@ -104,7 +114,11 @@ export function NumberField(options: Field & { min?: number; max?: number; decim
   return field(
     options,
     { type: 'number', ...(min === undefined ? {} : { minimum: min }), ...(max === undefined ? {} : { maximum: max }) },
-    IsNumber({ allowInfinity: false, allowNaN: false, ...(decimals === undefined ? {} : { maxDecimalPlaces: decimals }) }),
+    IsNumber({
+      allowInfinity: false,
+      allowNaN: false,
+      ...(decimals === undefined ? {} : { maxDecimalPlaces: decimals }),
+    }),
     ...(min === undefined ? [] : [Min(min)]),
     ...(max === undefined ? [] : [Max(max)]),
   );
@@ -152,7 +166,8 @@ export const TextMap = (options: Field = {}): Decorator =>
           !Array.isArray(value) &&
           Object.keys(value).length > 0 &&
           Object.entries(value).every(
-            ([language, text]) => /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language) && typeof text === 'string' && text.length > 0,
+            ([language, text]) =>
+              /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language) && typeof text === 'string' && text.length > 0,
           ),
         defaultMessage: () => 'must be an object of texts by language, such as {"en": "Text"}',
       },
@@ -176,3 +191,14 @@ export const ListOf = (type: () => new () => object, options: Field & { min?: nu
 /** An object whose shape another language checks: a rule. */
 export const RuleField = (options: Field = {}): Decorator =>
   field(options, { type: 'object', additionalProperties: true }, IsObject());
+
+export const ListOfText = (options: Field & { min?: number; max?: number; maxItems?: number } = {}): Decorator =>
+  field(
+    options,
+    { type: 'array', items: { type: 'string' } },
+    IsArray(),
+    ArrayMinSize(options.min ?? 0),
+    ArrayMaxSize(options.maxItems ?? 1000),
+    IsString({ each: true }),
+    MaxLength(options.max ?? 500, { each: true }),
+  );

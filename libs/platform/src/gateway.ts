@@ -2,7 +2,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
-import { publicId, uuidv5, type Command, type CommandContext, type CommandOutcome, type Issued, type TenantId } from '@cairn/kernel';
+import {
+  publicId,
+  uuidv5,
+  type Command,
+  type CommandContext,
+  type CommandOutcome,
+  type Issued,
+  type TenantId,
+} from '@cairn/kernel';
 import type { ContextDefinition, MessageClass, SendOptions } from './context.js';
 import type { Installation } from './installation.js';
 import { positionToken } from './position-token.js';
@@ -74,15 +82,25 @@ export class CommandGateway {
   }
 
   /** Sends a command for a request. Refusals become problems. */
-  async send<C extends Command>(request: CairnRequest, command: C, context = this.contextOf(request)): Promise<Recorded> {
+  async send<C extends Command>(
+    request: CairnRequest,
+    command: C,
+    context = this.contextOf(request),
+  ): Promise<Recorded> {
     const expectedRevision = ifMatch(request);
-    const outcome = await this.dispatch({ ...command, ...context } as Issued, expectedRevision === undefined ? {} : { expectedRevision });
+    const outcome = await this.dispatch(
+      { ...command, ...context } as Issued,
+      expectedRevision === undefined ? {} : { expectedRevision },
+    );
     if (!outcome.accepted) throw ProblemException.of(outcome);
     return outcome;
   }
 
   /** The answer to a command: 201 with Location for a created thing, else 200. */
-  answer(outcome: Recorded, thing: { readonly id: string; readonly location?: string; readonly more?: object }): WriteAnswer {
+  answer(
+    outcome: Recorded,
+    thing: { readonly id: string; readonly location?: string; readonly more?: object },
+  ): WriteAnswer {
     const created = thing.location !== undefined && outcome.outcome === 'recorded';
     return new WriteAnswer(
       created ? 201 : 200,

@@ -44,7 +44,11 @@ export function configure(app: NestFastifyApplication): void {
   });
   // A POST without a body is a command without fields, whatever its media type.
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
-    if (request.method !== 'GET' && request.headers['content-length'] === '0' && request.headers['content-type'] === 'application/json')
+    if (
+      request.method !== 'GET' &&
+      request.headers['content-length'] === '0' &&
+      request.headers['content-type'] === 'application/json'
+    )
       done(null, Readable.from(['{}']));
     else done(null, payload);
   });

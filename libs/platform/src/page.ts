@@ -38,7 +38,8 @@ export async function pageOf(
 function cursorValues(cursor: string, length: number): readonly unknown[] {
   try {
     const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(values) && values.length === length && values.every((v) => v === null || typeof v !== 'object')) return values;
+    if (Array.isArray(values) && values.length === length && values.every((v) => v === null || typeof v !== 'object'))
+      return values;
   } catch {
     // answered below: a cursor is opaque, so why it is unreadable helps nobody
   }

@@ -19,7 +19,8 @@ export class ProblemPagesController {
   @Get(':code')
   @Header('Content-Type', 'text/plain; charset=utf-8')
   show(@Param('code') code: string): string {
-    if (!Object.hasOwn(PROBLEMS, code)) throw new ProblemException('not-found', `There is no problem "${code.slice(0, 60)}".`);
+    if (!Object.hasOwn(PROBLEMS, code))
+      throw new ProblemException('not-found', `There is no problem "${code.slice(0, 60)}".`);
     const { status, title, next } = PROBLEMS[code as ProblemCode];
     return `${code}\n\n${title} (HTTP ${status}).\n\nWhat to do: ${next}\n`;
   }

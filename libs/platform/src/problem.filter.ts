@@ -29,16 +29,21 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.more.retryAfterSeconds !== undefined || body.status === 503)
       reply.header('Retry-After', String(problem.more.retryAfterSeconds ?? 1));
     if (body.status === 401) reply.header('WWW-Authenticate', 'Bearer');
-    void reply.status(body.status).header('Content-Type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
+    void reply
+      .status(body.status)
+      .header('Content-Type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(body));
   }
 
   private problemOf(error: unknown): ProblemException {
     if (error instanceof ProblemException) return error;
-    if (error instanceof LogUnavailable) return new ProblemException('log-unavailable', error.message, { retryAfterSeconds: 1 });
+    if (error instanceof LogUnavailable)
+      return new ProblemException('log-unavailable', error.message, { retryAfterSeconds: 1 });
     if (error instanceof ReadModelUnavailable)
       return new ProblemException('read-model-behind', error.message, { retryAfterSeconds: 1 });
     if (error instanceof DecodeError) return new ProblemException(error.code, error.message);
-    const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
+    const status =
+      error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
     const known = status === undefined ? undefined : BY_STATUS[status];
     if (known) return new ProblemException(known[0], known[1]);
     return new ProblemException('internal-error', 'The server met a fault it did not expect.');

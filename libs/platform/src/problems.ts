@@ -6,51 +6,175 @@ import type { Rejected } from '@cairn/kernel';
 type Problem = { readonly status: number; readonly title: string; readonly next: string };
 
 export const PROBLEMS = {
-  'malformed-request': { status: 400, title: 'The request cannot be read', next: 'Send well-formed JSON within the limits.' },
-  'validation-failed': { status: 400, title: 'The request does not fit its schema', next: 'Correct the fields named in errors and send again.' },
+  'malformed-request': {
+    status: 400,
+    title: 'The request cannot be read',
+    next: 'Send well-formed JSON within the limits.',
+  },
+  'validation-failed': {
+    status: 400,
+    title: 'The request does not fit its schema',
+    next: 'Correct the fields named in errors and send again.',
+  },
   'cursor-invalid': { status: 400, title: 'The cursor is not one of ours', next: 'Start again without a cursor.' },
-  'position-foreign': { status: 400, title: 'The position belongs to another log', next: 'Use a position that this installation handed out.' },
-  'authentication-required': { status: 401, title: 'No valid credentials were sent', next: 'Send an API key as "Authorization: Bearer cairn_live_…".' },
-  'token-invalid': { status: 401, title: 'The API key is not valid', next: 'Check the key; it may be expired or revoked. Ask a tenant admin for a new one.' },
+  'position-foreign': {
+    status: 400,
+    title: 'The position belongs to another log',
+    next: 'Use a position that this installation handed out.',
+  },
+  'authentication-required': {
+    status: 401,
+    title: 'No valid credentials were sent',
+    next: 'Send an API key as "Authorization: Bearer cairn_live_…".',
+  },
+  'token-invalid': {
+    status: 401,
+    title: 'The API key is not valid',
+    next: 'Check the key; it may be expired or revoked. Ask a tenant admin for a new one.',
+  },
   'scope-missing': { status: 403, title: 'The key may not do this', next: 'Use a key with the scope named in detail.' },
   'not-found': { status: 404, title: 'Not found', next: 'Check the id; things of other tenants look the same.' },
-  'learner-erased': { status: 410, title: 'The learner was erased', next: 'Nothing can be done: the personal data and its key are gone.' },
-  'revision-conflict': { status: 409, title: 'Others changed it at the same time', next: 'Send the same request again.' },
-  'version-immutable': { status: 409, title: 'A published version never changes', next: 'Change the draft and publish the next version.' },
+  'learner-erased': {
+    status: 410,
+    title: 'The learner was erased',
+    next: 'Nothing can be done: the personal data and its key are gone.',
+  },
+  'revision-conflict': {
+    status: 409,
+    title: 'Others changed it at the same time',
+    next: 'Send the same request again.',
+  },
+  'version-immutable': {
+    status: 409,
+    title: 'A published version never changes',
+    next: 'Change the draft and publish the next version.',
+  },
   'already-exists': { status: 409, title: 'It exists already', next: 'Use the existing one, or another slug.' },
-  'already-enrolled': { status: 409, title: 'The learner is enrolled already', next: 'Ask for a repeat by its attempt number, or reinstate a withdrawn enrollment.' },
-  'enrollment-not-active': { status: 409, title: 'The enrollment is not active', next: 'Reinstate the enrollment, or record the fact on the learner.' },
-  'credential-not-active': { status: 409, title: 'The credential is not in a state for this', next: 'Look at its history.' },
-  'credential-revoked': { status: 409, title: 'The credential is revoked for good', next: 'Issue a replacement if the revocation was a mistake.' },
-  'identifier-taken': { status: 409, title: 'The identifier belongs to another learner', next: 'Find that learner by the identifier and use it.' },
-  'source-record-differs': { status: 409, title: 'The source record is known with other content', next: 'Invalidate the first completion, then send the corrected one.' },
-  'record-closed': { status: 409, title: 'The record is closed', next: 'Nothing more can be recorded about this learner.' },
+  'already-enrolled': {
+    status: 409,
+    title: 'The learner is enrolled already',
+    next: 'Ask for a repeat by its attempt number, or reinstate a withdrawn enrollment.',
+  },
+  'enrollment-not-active': {
+    status: 409,
+    title: 'The enrollment is not active',
+    next: 'Reinstate the enrollment, or record the fact on the learner.',
+  },
+  'credential-not-active': {
+    status: 409,
+    title: 'The credential is not in a state for this',
+    next: 'Look at its history.',
+  },
+  'credential-revoked': {
+    status: 409,
+    title: 'The credential is revoked for good',
+    next: 'Issue a replacement if the revocation was a mistake.',
+  },
+  'identifier-taken': {
+    status: 409,
+    title: 'The identifier belongs to another learner',
+    next: 'Find that learner by the identifier and use it.',
+  },
+  'source-record-differs': {
+    status: 409,
+    title: 'The source record is known with other content',
+    next: 'Invalidate the first completion, then send the corrected one.',
+  },
+  'record-closed': {
+    status: 409,
+    title: 'The record is closed',
+    next: 'Nothing more can be recorded about this learner.',
+  },
   'last-key': { status: 409, title: 'The issuer would have no key left', next: 'Add the next signing key first.' },
   'revision-stale': { status: 412, title: 'It has changed since you read it', next: 'Read it again and decide anew.' },
-  'if-match-required': { status: 428, title: 'This act needs If-Match', next: 'Read the current ETag and send it as If-Match.' },
-  'body-too-large': { status: 413, title: 'The body is too large', next: 'Send at most 64 KB; import larger data in parts.' },
+  'if-match-required': {
+    status: 428,
+    title: 'This act needs If-Match',
+    next: 'Read the current ETag and send it as If-Match.',
+  },
+  'body-too-large': {
+    status: 413,
+    title: 'The body is too large',
+    next: 'Send at most 64 KB; import larger data in parts.',
+  },
   'media-type-unsupported': { status: 415, title: 'The media type is not supported', next: 'Send application/json.' },
   'rate-limited': { status: 429, title: 'Too many requests', next: 'Wait as long as Retry-After says.' },
-  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another request', next: 'Use a new key for a new request.' },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+    next: 'Use a new key for a new request.',
+  },
   'reason-required': { status: 422, title: 'A reason code is needed', next: 'Send reasonCode.' },
-  'authority-required': { status: 422, title: 'An authority is needed', next: 'Send authority: who is entitled to decide this.' },
+  'authority-required': {
+    status: 422,
+    title: 'An authority is needed',
+    next: 'Send authority: who is entitled to decide this.',
+  },
   'criteria-not-met': { status: 422, title: 'The criteria are not met', next: 'Look at why-not for what is missing.' },
-  'evidence-refused': { status: 422, title: 'The evidence does not suffice', next: 'Send a result at or above the pass mark.' },
-  'date-in-future': { status: 422, title: 'The date lies in the future', next: 'Record facts when they have happened.' },
-  'module-not-in-version': { status: 422, title: 'The pathway version does not name the module', next: "Record it on the learner's own route, or check the module." },
-  'reference-unknown': { status: 422, title: 'Something named does not exist', next: 'Create it first, or correct the name.' },
-  'pathway-lint-failed': { status: 422, title: 'The pathway has faults', next: 'Correct what errors names and publish again.' },
+  'evidence-refused': {
+    status: 422,
+    title: 'The evidence does not suffice',
+    next: 'Send a result at or above the pass mark.',
+  },
+  'date-in-future': {
+    status: 422,
+    title: 'The date lies in the future',
+    next: 'Record facts when they have happened.',
+  },
+  'module-not-in-version': {
+    status: 422,
+    title: 'The pathway version does not name the module',
+    next: "Record it on the learner's own route, or check the module.",
+  },
+  'reference-unknown': {
+    status: 422,
+    title: 'Something named does not exist',
+    next: 'Create it first, or correct the name.',
+  },
+  'pathway-lint-failed': {
+    status: 422,
+    title: 'The pathway has faults',
+    next: 'Correct what errors names and publish again.',
+  },
   'rule-invalid': { status: 422, title: 'The rule cannot be read', next: 'Correct what errors names.' },
   'draft-missing': { status: 422, title: 'There is no draft to publish', next: 'Write a draft first.' },
   'component-unknown': { status: 404, title: 'The component is not in the record', next: 'Credit it first.' },
-  'internal-error': { status: 500, title: 'Something broke on our side', next: 'Send the same request again; name the Request-Id if it stays.' },
-  'read-model-behind': { status: 503, title: 'The read model has not caught up yet', next: 'Ask again after Retry-After, or send Allow-Stale: true.' },
-  'log-unavailable': { status: 503, title: 'The event log does not answer', next: 'Send the same request with the same Idempotency-Key after Retry-After.' },
+  'internal-error': {
+    status: 500,
+    title: 'Something broke on our side',
+    next: 'Send the same request again; name the Request-Id if it stays.',
+  },
+  'read-model-behind': {
+    status: 503,
+    title: 'The read model has not caught up yet',
+    next: 'Ask again after Retry-After, or send Allow-Stale: true.',
+  },
+  'log-unavailable': {
+    status: 503,
+    title: 'The event log does not answer',
+    next: 'Send the same request with the same Idempotency-Key after Retry-After.',
+  },
   overloaded: { status: 503, title: 'Too much work at once', next: 'Send the same request again after Retry-After.' },
-  'event-type-unknown': { status: 500, title: 'The log holds an event this version does not know', next: 'Upgrade Cairn to the version that wrote it.' },
-  'schema-version-unknown': { status: 500, title: 'The log holds a newer event version', next: 'Upgrade Cairn to the version that wrote it.' },
-  'event-corrupt': { status: 500, title: 'An event in the log is damaged', next: 'Run verify-log, then restore from a backup.' },
-  'tenant-mismatch': { status: 500, title: 'An event is in a stream of another tenant', next: 'Run verify-log, then restore from a backup.' },
+  'event-type-unknown': {
+    status: 500,
+    title: 'The log holds an event this version does not know',
+    next: 'Upgrade Cairn to the version that wrote it.',
+  },
+  'schema-version-unknown': {
+    status: 500,
+    title: 'The log holds a newer event version',
+    next: 'Upgrade Cairn to the version that wrote it.',
+  },
+  'event-corrupt': {
+    status: 500,
+    title: 'An event in the log is damaged',
+    next: 'Run verify-log, then restore from a backup.',
+  },
+  'tenant-mismatch': {
+    status: 500,
+    title: 'An event is in a stream of another tenant',
+    next: 'Run verify-log, then restore from a backup.',
+  },
 } as const satisfies Record<string, Problem>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -61,7 +185,11 @@ export class ProblemException extends HttpException {
   constructor(
     readonly code: ProblemCode,
     readonly detail: string,
-    readonly more: { readonly next?: string; readonly errors?: readonly ProblemError[]; readonly retryAfterSeconds?: number } = {},
+    readonly more: {
+      readonly next?: string;
+      readonly errors?: readonly ProblemError[];
+      readonly retryAfterSeconds?: number;
+    } = {},
   ) {
     super(code, PROBLEMS[code].status);
   }

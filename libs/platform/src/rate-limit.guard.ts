@@ -31,7 +31,9 @@ export class RateLimitGuard implements CanActivate {
     reply.header('RateLimit-Policy', `"key";q=${quota};w=${WINDOW_MS / 1000}`);
     reply.header('RateLimit', `"key";r=${Math.max(0, quota - hits)};t=${seconds}`);
     if (hits > quota)
-      throw new ProblemException('rate-limited', `More than ${quota} requests in a minute.`, { retryAfterSeconds: seconds });
+      throw new ProblemException('rate-limited', `More than ${quota} requests in a minute.`, {
+        retryAfterSeconds: seconds,
+      });
     return true;
   }
 }

@@ -23,9 +23,13 @@ export class ReadGate {
       const position = positionOf(this.installation.logId, token);
       const reached = await this.installation.waitFor(projections, position, WAIT_MS);
       if (!reached && request.headers['allow-stale'] !== 'true')
-        throw new ProblemException('read-model-behind', `${projections.join(', ')} did not reach the position within 2 s.`, {
-          retryAfterSeconds: 1,
-        });
+        throw new ProblemException(
+          'read-model-behind',
+          `${projections.join(', ')} did not reach the position within 2 s.`,
+          {
+            retryAfterSeconds: 1,
+          },
+        );
     }
     const position = await this.installation.positionOfProjections(projections);
     void reply.header('Position', positionToken(this.installation.logId, position));

@@ -8,7 +8,8 @@ const MAX_KEYS = 1_000;
 const MAX_STRING = 8 * 1024;
 const MAX_ARRAY = 1_000;
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^is-/, '');
+const kebab = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^is-/, '');
 const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 function flatten(errors: readonly ValidationError[], above: string): ProblemError[] {
@@ -57,7 +58,13 @@ export function checkShape(body: unknown): void {
     for (const [key, member] of Object.entries(value)) {
       const at = `${pointer}/${escapePointer(key)}`;
       if (++keys > MAX_KEYS) refuse(at, 'too-many', `a request may have at most ${MAX_KEYS} keys`);
-      if (key.startsWith('$') || key.includes('.') || key === '__proto__' || key === 'constructor' || key === 'prototype')
+      if (
+        key.startsWith('$') ||
+        key.includes('.') ||
+        key === '__proto__' ||
+        key === 'constructor' ||
+        key === 'prototype'
+      )
         refuse(at, 'key-not-allowed', 'keys must not start with $, contain a dot, or name a prototype');
       walk(member, at, depth + 1);
     }

@@ -32,7 +32,13 @@ export const pathwayFunnel = defineProjection<
   ],
   evolve: (counts, event) => {
     const { pathwayId, version, cohortWeek, entryPoint } = event.data.enrollment;
-    const before: FunnelCounts = counts ?? { tenant: event.meta.tenant, pathwayId, version, cohortWeek, entryPoints: {} };
+    const before: FunnelCounts = counts ?? {
+      tenant: event.meta.tenant,
+      pathwayId,
+      version,
+      cohortWeek,
+      entryPoints: {},
+    };
     const entry = before.entryPoints[entryPoint] ?? { enrolled: 0, steps: {} };
     const add = (enrolled: number, deltas: Deltas): FunnelCounts => {
       const steps = { ...entry.steps };
