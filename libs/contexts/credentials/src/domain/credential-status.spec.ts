@@ -1,0 +1,188 @@
+import type { Decided, Instant, Recorded } from '@cairn/kernel';
+import { at, foldOf, issued, recorded } from '@cairn/testing';
+import fc from 'fast-check';
+import type { CredentialCommand } from '../contracts/credential.commands.js';
+import type { CredentialEvent } from '../contracts/credential.events.js';
+import { nowFor, standingOf } from './credential-status.js';
+import { createCredentialDecider } from './credential.decider.js';
+import {
+  EARNED,
+  HOLD,
+  POLICY,
+  RECORD,
+  barredEvent,
+  componentTemplate,
+  credentialId,
+  earned,
+  flaggedEvent,
+  issuedEvent,
+  learnerId,
+  revokedEvent,
+  signed,
+  templateId,
+  unflaggedEvent,
+} from './test-samples.js';
+
+/** A stream, each event recorded at its own instant or, by default, when it took effect. */
+const stream = (
+  ...events: readonly (Decided<CredentialEvent> | [Decided<CredentialEvent>, recordedAt: Instant])[]
+): readonly Recorded<CredentialEvent>[] =>
+  events.map((each, revision) => {
+    const [event, recordedAt] = Array.isArray(each) ? (each as [Decided<CredentialEvent>, Instant]) : [each, undefined];
+    return recorded(event, { revision, ...(recordedAt === undefined ? {} : { recordedAt }) });
+  });
+const ending = { ...issuedEvent, data: { ...issuedEvent.data, validUntil: at('2028-03-10') } };
+const standing = (events: readonly Recorded<CredentialEvent>[], asOf: string, knownAt?: string) =>
+  standingOf(events, { asOf: at(asOf), knownAt: knownAt === undefined ? undefined : at(knownAt) });
+
+describe('status at an instant', () => {
+  it('is valid from the beginning of the term on', () =>
+    expect(standing(stream(issuedEvent), '2026-03-10')).toMatchObject({ status: 'valid', since: at('2026-03-10') }));
+  it('is not yet valid before', () =>
+    expect(standing(stream(issuedEvent), '2026-03-09')).toMatchObject({ status: 'not-yet-valid' }));
+  it.each([
+    ['2028-03-09', 'valid'],
+    ['2028-03-10', 'expired'],
+  ])('of a term that ends on 2028-03-10, on %s, is %s: terms are half-open', (day, status) =>
+    expect(standing(stream(ending), day)).toMatchObject({ status }),
+  );
+  it('is expired since the end of the term', () =>
+    expect(standing(stream(ending), '2029-01-01')).toMatchObject({ since: at('2028-03-10') }));
+
+  const revoked = stream(ending, [revokedEvent(at('2026-05-05')), at('2026-05-09')]);
+  it.each([
+    ['2026-05-04', 'valid'],
+    ['2026-05-05', 'revoked'],
+    ['2026-05-06', 'revoked'],
+    ['2029-01-01', 'revoked'],
+  ])('revoked on 5 May: on %s it is %s (V5)', (day, status) =>
+    expect(standing(revoked, day)).toMatchObject({ status }),
+  );
+  it('says since when and why it is revoked', () =>
+    expect(standing(revoked, '2026-06-01')).toMatchObject({ since: at('2026-05-05'), reason: 'issued-in-error' }));
+  it('was valid by what was known before the revocation was recorded', () =>
+    expect(standing(revoked, '2026-05-06', '2026-05-08')).toMatchObject({ status: 'valid' }));
+  it('is not found before anything was recorded (E1g)', () => {
+    const late = stream([
+      { ...issuedEvent, data: { ...issuedEvent.data, validFrom: at('2024-03-10') } },
+      at('2024-04-02'),
+    ]);
+    expect(standing(late, '2024-03-20')).toMatchObject({ status: 'valid' });
+    expect(standing(late, '2024-03-20', '2024-03-20')).toBeUndefined();
+    expect(standing(late, '2024-03-20', '2024-04-02')).toMatchObject({ status: 'valid' });
+  });
+  it.each<[string, readonly Recorded<CredentialEvent>[]]>([
+    ['nothing', []],
+    ['holds only', stream(flaggedEvent())],
+    ['barred', stream(barredEvent())],
+  ])('is not found for a stream with %s', (_name, events) => expect(standing(events, '2029-01-01')).toBeUndefined());
+});
+
+describe('flags at an instant', () => {
+  const flags = (events: readonly Recorded<CredentialEvent>[], asOf: string) =>
+    standing(events, asOf)?.flags.map(({ cause, since }) => `${cause} ${since.slice(0, 10)}`);
+  const lifted = stream(issuedEvent, flaggedEvent(at('2026-06-01')), unflaggedEvent(at('2026-07-01')));
+
+  it.each<[string, readonly string[]]>([
+    ['2026-05-31', []],
+    ['2026-06-01', ['component-revoked 2026-06-01']],
+    ['2026-06-30', ['component-revoked 2026-06-01']],
+    ['2026-07-01', []],
+  ])('a hold from 1 June to 1 July: on %s %j', (day, expected) => expect(flags(lifted, day)).toEqual(expected));
+  it('that came before the issue count too (D3)', () =>
+    expect(flags(stream(flaggedEvent(at('2026-03-01')), issuedEvent), '2026-04-01')).toEqual([
+      'component-revoked 2026-03-01',
+    ]));
+  it('are told apart by their holds', () =>
+    expect(
+      flags(
+        stream(
+          issuedEvent,
+          flaggedEvent(at('2026-06-01')),
+          flaggedEvent(at('2026-06-02'), 'other'),
+          unflaggedEvent(at('2026-06-03')),
+        ),
+        '2026-06-04',
+      ),
+    ).toEqual(['component-revoked 2026-06-02']));
+  it('leave the credential valid', () => expect(standing(lifted, '2026-06-15')).toMatchObject({ status: 'valid' }));
+});
+
+describe('now', () => {
+  it('is the clock', () => expect(nowFor(stream(issuedEvent), at('2027-01-01'))).toBe(at('2027-01-01')));
+  it('is never before what is in the log, though another clock is ahead (D5)', () => {
+    const events = stream(issuedEvent, revokedEvent(at('2026-05-05')));
+    expect(standingOf(events, { asOf: nowFor(events, at('2026-05-04')) })).toMatchObject({ status: 'revoked' });
+  });
+});
+
+describe('for all histories of commands (D5)', () => {
+  const day = fc.integer({ min: 1, max: 60 }).map((n) => at(new Date(Date.UTC(2026, 2, n, 9)).toISOString()));
+  const about = { credentialId, learnerId, templateId, because: POLICY };
+  const command: fc.Arbitrary<CredentialCommand> = fc.oneof(
+    fc.constant({
+      type: 'IssueCredential' as const,
+      data: { learnerId, credentialId, basis: { stream: RECORD, revision: 3, eventId: EARNED } },
+    }),
+    day.map((effectiveAt) => ({
+      type: 'RevokeCredential' as const,
+      data: { ...about, reasonCode: 'entitlement-withdrawn', effectiveAt },
+    })),
+    fc.tuple(day, fc.constantFrom(HOLD, 'other')).map(([effectiveAt, hold]) => ({
+      type: 'FlagCredential' as const,
+      data: { ...about, hold, cause: 'component-revoked', componentTemplateId: componentTemplate, effectiveAt },
+    })),
+    fc.tuple(day, fc.constantFrom(HOLD, 'other')).map(([effectiveAt, hold]) => ({
+      type: 'UnflagCredential' as const,
+      data: { ...about, hold, effectiveAt },
+    })),
+  );
+  const decider = createCredentialDecider(() => Promise.resolve(signed));
+  const facts = {
+    basis: recorded(earned, { stream: RECORD, revision: 3, id: EARNED }),
+    entitlements: {
+      byCredential: { [credentialId]: { event: EARNED, withdrawn: false, ended: false } },
+      own: [],
+      closed: false,
+    },
+    signed,
+  };
+  const history = fc.array(fc.tuple(command, day), { maxLength: 12 }).map((commands) => {
+    const events: Recorded<CredentialEvent>[] = [];
+    let clock = at('2026-03-01');
+    for (const [next, time] of commands) {
+      if (time > clock) clock = time; // recorded time does not fall within a stream
+      const decision = decider.decide(issued(next, { now: clock }), foldOf(decider, events), facts);
+      if (!decision.accepted) continue;
+      for (const event of decision.events) events.push(recorded(event, { revision: events.length, recordedAt: clock }));
+    }
+    return events;
+  });
+
+  it('nothing is valid once a revocation that was known is in effect', () =>
+    fc.assert(
+      fc.property(history, day, day, (events, asOf, knownAt) => {
+        const revocation = events.find(({ type }) => type === 'credential-revoked');
+        const known = revocation !== undefined && revocation.meta.recordedAt <= knownAt;
+        const inEffect = known && revocation.meta.occurredAt <= asOf;
+        const status = standingOf(events, { asOf, knownAt })?.status;
+        expect(inEffect && status !== 'revoked').toBe(false);
+        expect(!inEffect && status === 'revoked').toBe(false);
+      }),
+    ));
+  it('at most one issuance and one end (D1)', () =>
+    fc.assert(
+      fc.property(history, (events) => {
+        const count = (...types: readonly string[]) => events.filter(({ type }) => types.includes(type)).length;
+        expect(count('credential-issued', 'credential-issuance-barred')).toBeLessThanOrEqual(1);
+        expect(count('credential-revoked', 'credential-issuance-barred')).toBeLessThanOrEqual(1);
+      }),
+    ));
+  it('what was known does not change when more is recorded', () =>
+    fc.assert(
+      fc.property(history, day, day, (events, asOf, knownAt) => {
+        const then = events.filter(({ meta }) => meta.recordedAt <= knownAt);
+        expect(standingOf(events, { asOf, knownAt })).toEqual(standingOf(then, { asOf }));
+      }),
+    ));
+});

@@ -1,0 +1,261 @@
+// Why a credential exists, from what was written down when it was decided (domain.md §9). Pure: the record's events,
+// the published rule and the words for both are handed in; so is the result of evaluating the tree again.
+import { publicId, type Recorded } from '@cairn/kernel';
+import type { RecordEvent } from '@cairn/contexts/progress';
+import type { PublishedPathway, PublishedTemplate } from '@cairn/contexts/catalog';
+import type { IssuerState } from '@cairn/contexts/tenancy';
+import type { EventTrace, ExplainAnswer, ExplainFact, ExplainRequirement } from '../contracts/explain-answer.js';
+import type { LanguageMap } from '../contracts/verification-answer.js';
+import type { Basis } from './credential.decider.js';
+import type { Standing } from './credential-status.js';
+import { credentialUrl, plainText } from './issue-preparation.js';
+
+export type ExplainInput = {
+  readonly baseUrl: string;
+  readonly standing: Standing;
+  readonly basis: Basis;
+  /** The whole record, in order. */
+  readonly record: readonly Recorded<RecordEvent>[];
+  readonly template: PublishedTemplate;
+  readonly issuer: NonNullable<IssuerState['registered']>;
+  /** The version that the decision was taken under; undefined for a grant outside any pathway. */
+  readonly pathway: PublishedPathway | undefined;
+  /** The award's rule in words. */
+  readonly ruleText?: LanguageMap;
+  /** A requirement in words, by its id; undefined if the version has no such node. */
+  readonly requirementText: (requirementId: string) => LanguageMap | undefined;
+  /** Title of a module or template; undefined if unknown. */
+  readonly titleOf: (kind: 'module' | 'template', id: string) => LanguageMap | undefined;
+  readonly components: ExplainAnswer['components'];
+  /** The tree evaluated again; null if there is nothing to evaluate. */
+  readonly again: { readonly matches: boolean; readonly mismatch?: string } | null;
+};
+
+const en = (text: string): LanguageMap => ({ en: text });
+const words = (code: string): string => code.replaceAll('-', ' ');
+
+export function explainCredential(input: ExplainInput): ExplainAnswer {
+  const { standing, basis, template, issuer, pathway, ruleText, record, again, components } = input;
+  const { issued } = standing;
+  const title = template.achievement.name;
+  const requirements = requirementsOf(input);
+  const withdrawn = record.some(
+    (event) => event.type === 'credential-entitlement-withdrawn' && event.data.earned === basis.id,
+  );
+  const grant = basis.type === 'credential-granted' ? basis.data : undefined;
+  const traces = [basis, ...factEvents(input, basis.data.satisfied), ...standing.events];
+  return {
+    credential: publicId('crd', issued.data.credentialId),
+    title,
+    status: standing.status,
+    text: en(
+      grant
+        ? `${issuer.name} granted “${plainText(title)}” by decision of ${grant.authority}: ${words(grant.reasonCode)}.`
+        : `${issuer.name} issued “${plainText(title)}” because ${pathway ? `the rule of “${plainText(pathway.title)}” (version ${pathway.label})` : 'its rule'} was met.`,
+    ),
+    issued: {
+      at: issued.data.awardedAt,
+      recordedAt: issued.meta.recordedAt,
+      issuer: { id: issuer.did, name: issuer.name },
+      key: issued.data.keyId,
+      serial: issued.data.serial,
+      validFrom: issued.data.validFrom,
+      ...(issued.data.validUntil === undefined ? {} : { validUntil: issued.data.validUntil }),
+      staff: { trace: traceOf(issued) },
+    },
+    decision: {
+      kind: grant ? 'granted' : 'earned',
+      at: basis.data.at,
+      recordedAt: basis.meta.recordedAt,
+      occurrence: basis.data.occurrence,
+      edition: basis.data.edition,
+      ...(grant ? { reason: grant.reasonCode, authority: grant.authority } : {}),
+      withdrawn,
+      staff: { trace: traceOf(basis) },
+    },
+    ...(pathway
+      ? {
+          rule: {
+            pathway: pathway.title,
+            pathwaySlug: pathway.slug,
+            version: pathway.version,
+            label: pathway.label,
+            hash: basis.data.rulesHash,
+            award: basis.data.awardId,
+            text: ruleText ?? en('See the published version.'),
+          },
+        }
+      : {}),
+    requirements,
+    components,
+    matches: again?.matches ?? null,
+    ...(again?.mismatch === undefined ? {} : { mismatch: again.mismatch }),
+    staff: {
+      events: inLogOrder(traces).map((event) => ({
+        ...traceOf(event),
+        at: event.meta.occurredAt,
+        recordedAt: event.meta.recordedAt,
+      })),
+    },
+  };
+}
+
+type Satisfied = Basis['data']['satisfied'];
+
+/** The met requirements, those of the steps that they rest on after them; each once. */
+function requirementsOf(input: ExplainInput): readonly ExplainRequirement[] {
+  const found = new Map<string, ExplainRequirement>();
+  const events = new Map(input.record.map((event) => [event.id, event]));
+  const visit = (satisfied: Satisfied): void => {
+    for (const { requirementId, by } of satisfied) {
+      if (found.has(requirementId)) continue;
+      const facts = by.flatMap((ref) => {
+        const event = events.get(ref);
+        return event ? [factOf(input, event)] : [];
+      });
+      found.set(requirementId, {
+        requirement: requirementId,
+        text: input.requirementText(requirementId) ?? en(`Requirement ${requirementId}`),
+        waived: facts.some(({ kind }) => kind === 'waiver'),
+        facts,
+      });
+      for (const ref of by) {
+        const event = events.get(ref);
+        if (event?.type === 'step-satisfied') visit(event.data.satisfied);
+      }
+    }
+  };
+  visit(input.basis.data.satisfied);
+  return [...found.values()];
+}
+
+/** Every event that the requirements name, steps followed to what they rest on. */
+function factEvents(input: ExplainInput, satisfied: Satisfied, seen = new Set<string>()): readonly Recorded[] {
+  const events = new Map(input.record.map((event) => [event.id, event]));
+  return satisfied.flatMap(({ by }) =>
+    by.flatMap((ref) => {
+      const event = events.get(ref);
+      if (!event || seen.has(ref)) return [];
+      seen.add(ref);
+      return event.type === 'step-satisfied' ? [event, ...factEvents(input, event.data.satisfied, seen)] : [event];
+    }),
+  );
+}
+
+function factOf(input: ExplainInput, event: Recorded<RecordEvent>): ExplainFact {
+  const common = { at: event.meta.occurredAt, recordedAt: event.meta.recordedAt };
+  const withdrawn = isTakenBack(input.record, event) ? { withdrawn: true } : {};
+  const staff = { trace: traceOf(event) };
+  switch (event.type) {
+    case 'module-completed': {
+      const { moduleId, score, honours, credits, source, sourceId, evidenceRef, assessor } = event.data;
+      const title = input.titleOf('module', moduleId);
+      const result = `${score === undefined ? '' : ` with ${score}`}${honours ? ', with honours' : ''}`;
+      return {
+        kind: 'completion',
+        text: en(`${title ? `“${plainText(title)}”` : 'A module'} completed${result}`),
+        ...common,
+        source,
+        ...(score === undefined ? {} : { score }),
+        credits,
+        ...withdrawn,
+        staff: {
+          ...staff,
+          ...(sourceId === undefined ? {} : { sourceId }),
+          ...(evidenceRef === undefined ? {} : { evidenceRef }),
+          ...(assessor === undefined ? {} : { assessor }),
+        },
+      };
+    }
+    case 'stack-component-credited': {
+      const { origin, componentId, templateId, moduleId, authority, reasonCode, credits } = event.data;
+      const title = templateId ? input.titleOf('template', templateId) : moduleId && input.titleOf('module', moduleId);
+      const name = title ? `“${plainText(title)}”` : 'A result';
+      if (origin === 'own')
+        return {
+          kind: 'credential',
+          text: en(`Credential ${name} held`),
+          at: event.data.validFrom,
+          recordedAt: common.recordedAt,
+          credential: publicId('crd', componentId),
+          page: credentialUrl(input.baseUrl, componentId as Basis['data']['credentialId']),
+          ...withdrawn,
+          staff,
+        };
+      return {
+        kind: 'recognition',
+        text: en(`${name} recognised from outside${authority === undefined ? '' : ` by ${authority}`}`),
+        ...common,
+        ...(credits === undefined ? {} : { credits }),
+        ...(authority === undefined ? {} : { authority }),
+        ...(reasonCode === undefined ? {} : { reason: reasonCode }),
+        ...withdrawn,
+        staff: { ...staff, evidenceRef: event.data.ref },
+      };
+    }
+    case 'requirement-waived': {
+      const { authority, reasonCode } = event.data;
+      return {
+        kind: 'waiver',
+        text: en(`Waived by ${authority}: ${words(reasonCode)}`),
+        ...common,
+        authority,
+        reason: reasonCode,
+        ...withdrawn,
+        staff,
+      };
+    }
+    case 'step-satisfied': {
+      const step = input.pathway?.rules.steps.find(({ id }) => id === event.data.stepId);
+      const how = event.data.recognised ? 'recognised on entry' : 'met';
+      return {
+        kind: 'step',
+        text: en(`Step “${step?.title ?? event.data.stepId}” ${how}`),
+        ...common,
+        ...withdrawn,
+        staff,
+      };
+    }
+    default:
+      return { kind: 'other', text: en(words(event.type)), ...common, staff };
+  }
+}
+
+function isTakenBack(record: readonly Recorded<RecordEvent>[], fact: Recorded<RecordEvent>): boolean {
+  return record.some((event) => {
+    switch (event.type) {
+      case 'module-completion-invalidated':
+        return event.data.completion === fact.id;
+      case 'requirement-waiver-withdrawn':
+        return event.data.waiver === fact.id;
+      case 'step-reopened':
+        return event.data.undoes === fact.id;
+      case 'stack-component-withdrawn':
+        return (
+          fact.type === 'stack-component-credited' &&
+          event.data.componentId === fact.data.componentId &&
+          event.data.cause === 'revoked'
+        );
+      default:
+        return false;
+    }
+  });
+}
+
+const inLogOrder = (events: readonly Recorded[]): readonly Recorded[] =>
+  events.toSorted((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0));
+
+function traceOf(event: Recorded): EventTrace {
+  const { meta } = event;
+  return {
+    event: publicId('evt', event.id),
+    type: event.type,
+    stream: event.stream,
+    revision: event.revision,
+    position: event.position,
+    actor: meta.actor,
+    correlation: meta.$correlationId,
+    command: meta.$causationId,
+    ...(meta.causedBy === undefined ? {} : { causedBy: publicId('evt', meta.causedBy) }),
+  };
+}

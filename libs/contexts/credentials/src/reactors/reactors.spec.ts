@@ -1,0 +1,78 @@
+import type { EventOf, ReactorContext, Recorded } from '@cairn/kernel';
+import type { componentPolicyApplied } from '@cairn/contexts/progress';
+import { at, recorded } from '@cairn/testing';
+import {
+  EARNED,
+  HOLD,
+  POLICY,
+  RECORD,
+  componentTemplate,
+  credentialId,
+  earned,
+  granted,
+  learnerId,
+  templateId,
+} from '../domain/test-samples.js';
+import { applyPolicy } from './apply-policy.reactor.js';
+import { issueOnEarned } from './issue-on-earned.reactor.js';
+
+const context: ReactorContext = { find: () => Promise.resolve([]), waitFor: () => Promise.resolve() };
+const place = { stream: RECORD, revision: 3, id: EARNED };
+
+describe('issue-on-earned', () => {
+  const command = {
+    type: 'IssueCredential',
+    data: { learnerId, credentialId, basis: { stream: RECORD, revision: 3, eventId: EARNED } },
+  };
+  it('issues what was earned, naming the event by stream, revision and id', () =>
+    expect(issueOnEarned.react(recorded(earned, place), context)).toEqual([{ command }]));
+  it('leaves what is issued by hand to people', () =>
+    expect(
+      issueOnEarned.react(recorded({ ...earned, data: { ...earned.data, issue: 'manual' } }, place), context),
+    ).toEqual([]));
+  it('issues what was granted, however its template is issued: a person decided', () =>
+    expect(
+      issueOnEarned.react(recorded({ ...granted, data: { ...granted.data, issue: 'manual' } }, place), context),
+    ).toEqual([{ command }]));
+  it('keeps the order of a learner', () => expect(issueOnEarned.partitionBy(recorded(earned, place))).toBe(learnerId));
+  it('takes the refusals of D3 for answers, and no others', () =>
+    expect(issueOnEarned.tolerates).toEqual(['criteria-not-met', 'issuance-barred', 'learner-erased']));
+});
+
+describe('apply-policy', () => {
+  const applied = (effect: 'flag' | 'suspend' | 'revoke' | 'lift'): Recorded<EventOf<typeof componentPolicyApplied>> =>
+    recorded(
+      {
+        type: 'component-policy-applied',
+        data: {
+          learnerId,
+          credentialId,
+          templateId,
+          hold: HOLD,
+          cause: 'component-revoked',
+          effect,
+          effectiveAt: at('2026-06-01'),
+          because: EARNED,
+          componentTemplateId: componentTemplate,
+        },
+      },
+      { ...place, id: POLICY },
+    );
+  const about = { learnerId, credentialId, templateId, because: POLICY, effectiveAt: at('2026-06-01') };
+  const flag = {
+    type: 'FlagCredential',
+    data: { ...about, hold: HOLD, cause: 'component-revoked', componentTemplateId: componentTemplate },
+  };
+
+  it.each([
+    ['flag', flag],
+    ['suspend', flag], // until there is a life cycle of suspensions
+    ['lift', { type: 'UnflagCredential', data: { ...about, hold: HOLD } }],
+    ['revoke', { type: 'RevokeCredential', data: { ...about, reasonCode: 'component-revoked' } }],
+  ] as const)('brings %s to the credential', (effect, command) =>
+    expect(applyPolicy.react(applied(effect), context)).toEqual([{ command }]),
+  );
+  it('keeps the order of a learner', () => expect(applyPolicy.partitionBy(applied('flag'))).toBe(learnerId));
+  it('takes what is final for an answer', () =>
+    expect(applyPolicy.tolerates).toEqual(['credential-revoked', 'issuance-barred']));
+});
