@@ -23,3 +23,4 @@ export {
 export { withIds, withRequirementIds } from './requirement-ids.js';
 export { joinFacts } from './joined-facts.js';
 export { EMPTY_MAP, mapGet, mapSet, mapValues, type PersistentMap } from './persistent-map.js';
+export { parsePathwayRules, parseRequirement } from './parse.js';
