@@ -1,3 +1,17 @@
 export * from './time.js';
 export * from './errors.js';
 export * from './command-executor.js';
+export * from './feed.js';
+export * from './waiters.js';
+export * from './collection-hash.js';
+export { createProjectionRunner } from './projection-runner.js';
+export type {
+  Parity,
+  ProjectionRunner,
+  ProjectionRunnerOptions,
+  ProjectionStatus,
+  RebuildOptions,
+} from './projection-runner.js';
+export type { AnyProjection } from './projection-fold.js';
+export type { LaneLimits, LaneStatus } from './projection-lane.js';
+export type { ParkedKey } from './records.js';

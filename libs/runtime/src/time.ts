@@ -45,3 +45,33 @@ export function backoffMs(attempt: number, capMs: number, random: () => number):
   const least = 5;
   return least + random() * (Math.min(capMs, least * 2 ** Math.min(attempt, 20)) - least);
 }
+
+/** Called with every infrastructure error that is being repeated: for alerts. */
+export type OnTrouble = (where: string, error: unknown) => void;
+
+const MAX_BACKOFF_MS = 1_000;
+
+/**
+ * Repeats a task until it succeeds: infrastructure errors are waited out, never skipped. Anything that is not one, and
+ * any error after `signal` aborts, is thrown.
+ */
+export async function persistently<T>(
+  task: () => Promise<T>,
+  options: {
+    readonly where: string;
+    readonly timers: Timers;
+    readonly signal: AbortSignal;
+    readonly transient: (error: unknown) => boolean;
+    readonly onTrouble?: OnTrouble | undefined;
+  },
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await task();
+    } catch (error) {
+      if (options.signal.aborted || !options.transient(error)) throw error;
+      options.onTrouble?.(options.where, error);
+      await sleep(options.timers, backoffMs(attempt, MAX_BACKOFF_MS, Math.random), options.signal);
+    }
+  }
+}

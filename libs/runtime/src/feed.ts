@@ -1,0 +1,229 @@
+// One reader of the log for all consumers of a process. Who is near the end reads from the recent events that a live
+// subscription keeps here; who is behind reads pages of the log, shared with others at the same place. A slow
+// consumer so holds up nobody, and each event is decoded once for all who want it.
+//
+// Checkpoint candidates of the subscription are not used at all: they may run ahead of events not yet handed out, and
+// a feed without a filter has nothing to gain from them, for every position that counts is that of an event.
+import type { EventLog } from '@cairn/eventlog';
+import type { Codec, Position, Recorded, StoredEvent } from '@cairn/kernel';
+import { isInfrastructure } from './errors.js';
+import { backoffMs, persistently, sleep, systemTimers, type OnTrouble, type Timers } from './time.js';
+
+export type FeedEvent = {
+  readonly stored: StoredEvent;
+  /** Throws `DecodeError`; decodes once, whoever asks. */
+  readonly decoded: () => Recorded;
+};
+
+export type Feed = {
+  /**
+   * At least one event after a position, in the log's order; waits for it at the end of the log. Empty once `signal`
+   * aborts or the feed is closed. Infrastructure errors are repeated for ever.
+   */
+  readonly next: (after: Position, signal: AbortSignal) => Promise<readonly FeedEvent[]>;
+  /** At most 1,000 events after a position; empty at the end of the log. */
+  readonly page: (after: Position) => Promise<readonly FeedEvent[]>;
+  /** Position of the log's last event, asked of the log. Repeats infrastructure errors for ever. */
+  readonly head: () => Promise<Position>;
+  readonly close: () => Promise<void>;
+};
+
+const PAGE_EVENTS = 1_000;
+const KEPT_PAGES = 6;
+const RECENT_EVENTS = 4_096;
+const BATCH_EVENTS = 500;
+const WATCHDOG_MS = 5_000;
+const MAX_BACKOFF_MS = 1_000;
+
+export function createFeed(options: {
+  readonly log: EventLog;
+  readonly codec: Codec;
+  readonly timers?: Timers;
+  readonly onTrouble?: OnTrouble;
+}): Feed {
+  const { log, codec, timers = systemTimers, onTrouble } = options;
+  const closing = new AbortController();
+  const pages = new Map<Position, Promise<readonly FeedEvent[]>>();
+
+  // All events after `base` up to `last` are in `recent`.
+  let recent: FeedEvent[] = [];
+  let base: Position | undefined;
+  let last: Position | undefined;
+  let running: Promise<void> | undefined;
+  const sleepers = new Set<() => void>();
+  let cancelWake: (() => void) | undefined;
+
+  const patient = <T>(where: string, task: () => Promise<T>): Promise<T> =>
+    persistently(task, { where, timers, signal: closing.signal, transient: isInfrastructure, onTrouble });
+
+  const page: Feed['page'] = (after) => {
+    const known = pages.get(after);
+    if (known) return known;
+    const read = patient('log.readAll', async () => {
+      const { events } = await log.readAll({ after, limit: PAGE_EVENTS });
+      return events.map((event) => feedEvent(codec, event));
+    });
+    pages.set(after, read);
+    for (const oldest of pages.keys()) {
+      if (pages.size <= KEPT_PAGES) break;
+      pages.delete(oldest);
+    }
+    // A page that is not full will grow.
+    const forgetUnlessFull = (events: readonly FeedEvent[]): void => {
+      if (events.length < PAGE_EVENTS) pages.delete(after);
+    };
+    read.then(forgetUnlessFull, () => pages.delete(after));
+    return read;
+  };
+
+  const wakeAll = (): void => {
+    cancelWake?.();
+    cancelWake = undefined;
+    for (const wake of sleepers) wake();
+  };
+
+  const arrive = (event: StoredEvent): void => {
+    if (event.position <= (last as Position)) return; // handed out again, as after a reconnection
+    recent.push(feedEvent(codec, event));
+    last = event.position;
+    if (recent.length > 1.25 * RECENT_EVENTS) {
+      const dropped = recent.splice(0, recent.length - RECENT_EVENTS);
+      base = (dropped.at(-1) as FeedEvent).stored.position;
+    }
+    // One turn later, so that what arrives together is handed out together.
+    cancelWake ??= timers.after(0, wakeAll);
+  };
+
+  /** Follows the log from `after` until the feed is closed. */
+  async function follow(after: Position): Promise<void> {
+    base = last = after;
+    for (let attempt = 1; !closing.signal.aborted; attempt++) {
+      const stalled = new AbortController();
+      const stopWatching = watch(stalled);
+      try {
+        const signal = AbortSignal.any([closing.signal, stalled.signal]);
+        for await (const item of log.subscribeAll({ after: last, signal })) {
+          if (item.kind !== 'event') continue;
+          arrive(item.event);
+          attempt = 1;
+        }
+      } catch (error) {
+        if (!closing.signal.aborted) onTrouble?.('log.subscribeAll', error);
+      }
+      stopWatching();
+      await sleep(timers, backoffMs(attempt, MAX_BACKOFF_MS, Math.random), closing.signal);
+    }
+  }
+
+  /** A subscription can die in silence: the log's head tells. */
+  function watch(stalled: AbortController): () => void {
+    let cancel = (): void => {};
+    let stopped = false;
+    const look = async (seen: Position | undefined): Promise<void> => {
+      const head = await log.head().catch(() => seen);
+      if (stopped) return;
+      if (head !== undefined && seen !== undefined && head > seen && last === seen) {
+        onTrouble?.(
+          'log.subscribeAll',
+          new Error(`silent for ${WATCHDOG_MS} ms at ${seen} while the log is at ${head}`),
+        );
+        stalled.abort();
+      } else again();
+    };
+    const again = (): void => {
+      const seen = last;
+      cancel = timers.after(WATCHDOG_MS, () => void look(seen));
+    };
+    again();
+    return () => {
+      stopped = true;
+      cancel();
+    };
+  }
+
+  const isRecent = (after: Position): boolean => base !== undefined && after >= base;
+
+  const next: Feed['next'] = async (after, signal) => {
+    while (!signal.aborted && !closing.signal.aborted) {
+      if (isRecent(after)) {
+        const from = firstAfter(recent, after);
+        if (from < recent.length) return recent.slice(from, from + BATCH_EVENTS);
+        await woken(signal);
+        continue;
+      }
+      const events = await unlessAborted(
+        page(after).catch(() => []),
+        signal,
+      );
+      if (events.length > 0) return events;
+      running ??= follow(after);
+    }
+    return [];
+  };
+
+  function woken(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        sleepers.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      sleepers.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  return {
+    next,
+    page,
+    head: () => patient('log.head', () => log.head()),
+    close: async () => {
+      closing.abort();
+      wakeAll();
+      await running;
+      recent = [];
+    },
+  };
+}
+
+function feedEvent(codec: Codec, stored: StoredEvent): FeedEvent {
+  let decoded: Recorded | undefined;
+  let failure: unknown;
+  return {
+    stored,
+    decoded: () => {
+      if (decoded) return decoded;
+      if (failure !== undefined) throw failure;
+      try {
+        return (decoded = codec.decode(stored));
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Nothing, if the consumer gives up first: it need not wait for a log that does not answer. */
+function unlessAborted(events: Promise<readonly FeedEvent[]>, signal: AbortSignal): Promise<readonly FeedEvent[]> {
+  return new Promise((resolve) => {
+    const giveUp = (): void => resolve([]);
+    signal.addEventListener('abort', giveUp, { once: true });
+    void events.then((read) => {
+      signal.removeEventListener('abort', giveUp);
+      resolve(read);
+    });
+  });
+}
+
+/** Index of the first event after a position, by halving. */
+function firstAfter(events: readonly FeedEvent[], after: Position): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((events[middle] as FeedEvent).stored.position <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

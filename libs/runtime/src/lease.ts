@@ -1,0 +1,88 @@
+// A lease, kept: renewed at a third of its time to live, and given up by the own monotonic clock before others may
+// take it. The epoch grows with every holder; checkpoints carry it, so a holder that was replaced cannot move them.
+import type { Lease, ReadModel } from '@cairn/readmodel';
+import { sleep, systemTimers, type OnTrouble, type Timers } from './time.js';
+
+export type LeaseKeeper = {
+  /** The lease while it is surely ours; undefined otherwise. */
+  readonly held: () => Lease | undefined;
+  /** Resolves with the lease as soon as it is ours; with undefined when `signal` aborts. */
+  readonly whenHeld: (signal: AbortSignal) => Promise<Lease | undefined>;
+  /** To be called when somebody with a newer epoch was met. */
+  readonly lost: (lease: Lease) => void;
+  readonly stop: () => Promise<void>;
+};
+
+/** A part of the time to live is kept back for clocks that run at different speeds. */
+const SAFETY = 0.9;
+
+export function keepLease(options: {
+  readonly readModel: ReadModel;
+  readonly name: string;
+  /** Who holds it. A program that alone can open its store should use a constant, to take over at once after a crash. */
+  readonly owner: string;
+  readonly ttlMs: number;
+  readonly timers?: Timers;
+  readonly onTrouble?: OnTrouble;
+}): LeaseKeeper {
+  const { readModel, name, owner, ttlMs, timers = systemTimers, onTrouble } = options;
+  const stopping = new AbortController();
+  const waiting = new Set<(lease: Lease | undefined) => void>();
+  let lease: Lease | undefined;
+  let surelyUntilMs = 0;
+
+  const held = (): Lease | undefined => (timers.monotonicMs() < surelyUntilMs ? lease : undefined);
+
+  async function renewOrAcquire(): Promise<void> {
+    // Counted from before the call: the store's time to live begins no earlier.
+    const asked = timers.monotonicMs();
+    try {
+      if (lease && (await readModel.renewLease(lease, ttlMs))) {
+        surelyUntilMs = asked + ttlMs * SAFETY;
+        return;
+      }
+      lease = undefined;
+      lease = await readModel.acquireLease(name, owner, ttlMs);
+      if (lease) surelyUntilMs = asked + ttlMs * SAFETY;
+    } catch (error) {
+      onTrouble?.(`lease ${name}`, error);
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await renewOrAcquire();
+      const now = held();
+      if (now) for (const tell of waiting) tell(now);
+      await sleep(timers, ttlMs / 3, stopping.signal);
+    }
+    if (lease) await readModel.releaseLease(lease).catch((error: unknown) => onTrouble?.(`lease ${name}`, error));
+    lease = undefined;
+  }
+  const running = run();
+
+  return {
+    held,
+    whenHeld: (signal) => {
+      const now = held();
+      if (now || signal.aborted) return Promise.resolve(now);
+      return new Promise((resolve) => {
+        const tell = (given: Lease | undefined): void => {
+          waiting.delete(tell);
+          signal.removeEventListener('abort', giveUp);
+          resolve(given);
+        };
+        const giveUp = (): void => tell(undefined);
+        waiting.add(tell);
+        signal.addEventListener('abort', giveUp, { once: true });
+      });
+    },
+    lost: (met) => {
+      if (lease?.epoch === met.epoch) lease = undefined;
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}

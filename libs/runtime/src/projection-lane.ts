@@ -1,0 +1,512 @@
+// One lane of one build of a projection: the only writer of its documents, in the log's order. Crashes, repeated
+// events and other holders of the lane are harmless because every document carries the position that it is folded to,
+// is written only by comparing it, and because the checkpoint follows the documents and never leads them.
+import { BEGINNING, DecodeError, type Codec, type Position } from '@cairn/kernel';
+import type { GuardedWrite, Lease, ReadModel, WriteOutcome } from '@cairn/readmodel';
+import { isInfrastructure } from './errors.js';
+import type { Feed, FeedEvent } from './feed.js';
+import type { LeaseKeeper } from './lease.js';
+import {
+  foldDocument,
+  keysOf,
+  keysOfUnreadable,
+  knownOf,
+  laneOf,
+  reasonOf,
+  UNKNOWN,
+  type Failure,
+  type FoldResult,
+  type Known,
+  type PlainProjection,
+  type Step,
+} from './projection-fold.js';
+import type { BuildRecord, ParkedKey, Records } from './records.js';
+import { backoffMs, persistently, sleep, type Clock, type OnTrouble, type Timers } from './time.js';
+
+export type LaneLimits = {
+  /** Documents kept in memory; default 5,000. */
+  readonly cachedDocuments: number;
+  /** More parked keys than this are a bug, not data: the lane stops; default 100. */
+  readonly parkedKeys: number;
+  /** The checkpoint follows the documents after at most this time, or after 1,000 events; default 200. */
+  readonly checkpointMs: number;
+  /** How long a deleted document leaves its tombstone once the checkpoint has passed it; default one hour. */
+  readonly tombstoneMs: number;
+};
+
+export type LaneOptions = {
+  readonly projection: PlainProjection;
+  readonly build: BuildRecord;
+  readonly lane: number;
+  readonly lease: LeaseKeeper;
+  readonly feed: Feed;
+  readonly readModel: ReadModel;
+  readonly records: Records;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly limits: LaneLimits;
+  readonly onAdvance: () => void;
+  readonly onTrouble?: OnTrouble | undefined;
+};
+
+export type LaneStatus = {
+  readonly lane: number;
+  readonly position: Position;
+  /** `standby`: another process holds the lane. `stopped`: see `reason`; retry or discard the key `*`. */
+  readonly state: 'standby' | 'running' | 'stopped';
+  readonly reason?: string;
+  readonly parked: number;
+};
+
+export type Lane = {
+  readonly position: () => Position;
+  readonly status: () => LaneStatus;
+  /** Runs a task while nothing else touches the lane. */
+  readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>;
+  /** Inside `exclusive`: folds everything up to and including a position. Throws if the lane is not running. */
+  readonly advanceTo: (target: Position) => Promise<void>;
+  /**
+   * Folds a parked key's events again, with `discard` passing over the one that failed. Returns what it is parked for
+   * now, or undefined if it is free. The key `*` is the lane itself.
+   */
+  readonly unpark: (key: string, discard: boolean) => Promise<ParkedKey | undefined>;
+  readonly stop: () => Promise<void>;
+};
+
+const EVENTS_PER_CHECKPOINT = 1_000;
+const WRITES_PER_BULK = 1_000;
+const WHOLE_LANE = '*';
+
+class LeaseLost extends Error {}
+
+/** Name of the lane's checkpoint. */
+export function checkpointName({ collection, lanes }: BuildRecord, lane: number): string {
+  return `${collection}#${lane}of${lanes}`;
+}
+
+/** What a checkpoint remembers its last event by: enough to find it in the log, or to find it gone. */
+export function eventReference({ id, stream, revision }: FeedEvent['stored']): string {
+  return `${id} ${revision}@${stream}`;
+}
+
+/** Starts folding as soon as the lane's lease is held. */
+export function startLane(options: LaneOptions): Lane {
+  const { projection, build, lane, lease: keeper, feed, readModel, records, timers, limits, onTrouble } = options;
+  const { collection } = build;
+  const checkpoint = checkpointName(build, lane);
+  const types = new Set(projection.events.map(({ type }) => type));
+  const stopping = new AbortController();
+
+  let lease: Lease | undefined;
+  let position = BEGINNING;
+  let lastEvent: FeedEvent | undefined; // the one at `position`, if it was met by this holder
+  let saved: string | null = null;
+  let unsavedEvents = 0;
+  let cancelSave: (() => void) | undefined;
+  let stopped: ParkedKey | undefined;
+  let resume: (() => void) | undefined;
+  const cache = new Map<string, Known>();
+  const parked = new Map<string, ParkedKey>();
+  let tombstones: { readonly id: string; readonly at: Position; readonly sinceMs: number }[] = [];
+  let tail: Promise<unknown> = Promise.resolve();
+
+  const exclusive = <T>(task: () => Promise<T>): Promise<T> => {
+    const run = tail.then(task);
+    tail = run.catch(() => undefined);
+    return run;
+  };
+  const patient = <T>(task: () => Promise<T>): Promise<T> =>
+    persistently(task, {
+      where: checkpoint,
+      timers,
+      signal: stopping.signal,
+      transient: (error) => isInfrastructure(error) && isHeld(),
+      onTrouble,
+    });
+  const isHeld = (): boolean => lease !== undefined && keeper.held()?.epoch === lease.epoch;
+  const mustHold = (): Lease => {
+    if (!isHeld()) throw new LeaseLost();
+    return lease as Lease;
+  };
+
+  /** Begins where the checkpoint says, and marks it with the new epoch: whoever held the lane before cannot move it. */
+  async function takeOver(given: Lease): Promise<void> {
+    lease = given;
+    cache.clear();
+    parked.clear();
+    tombstones = [];
+    stopped = undefined;
+    lastEvent = undefined;
+    unsavedEvents = 0;
+    const stored = await patient(() => readModel.loadCheckpoint(checkpoint));
+    position = (stored?.position ?? BEGINNING) as Position;
+    saved = stored?.position ?? null;
+    if (stored) {
+      const { lastEventId } = stored;
+      const next = { position, lastEventId, epoch: given.epoch };
+      if (!(await patient(() => readModel.saveCheckpoint(checkpoint, saved, next)))) {
+        keeper.lost(given);
+        throw new LeaseLost();
+      }
+    }
+    for (const record of await patient(() => records.parked(collection))) {
+      if (record.key !== WHOLE_LANE) {
+        if (laneOf(record.key, build.lanes) === lane) parked.set(record.key, record);
+      } else if (record.lane === lane) {
+        // What stopped the lane is tried again: by now the program may be able to read it.
+        await patient(() => records.unpark(collection, WHOLE_LANE, lane));
+      }
+    }
+    options.onAdvance();
+  }
+
+  /** The documents that an event touches in this lane, or why nobody can tell. */
+  function idsOf(event: FeedEvent): readonly string[] | Omit<Failure, 'step'> {
+    let ids: readonly string[] | undefined;
+    try {
+      ids = keysOf(projection, event.decoded());
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (error instanceof DecodeError) ids = keysOfUnreadable(projection, options.codec, event, error.code);
+      if (!ids) return reason;
+    }
+    return build.lanes === 1 ? ids : ids.filter((id) => laneOf(id, build.lanes) === lane);
+  }
+
+  async function apply(events: readonly FeedEvent[], until?: Position): Promise<void> {
+    const groups = new Map<string, Step[]>();
+    let after = position;
+    let blocked: Failure | undefined;
+    let last: FeedEvent | undefined;
+    let count = 0;
+    for (const event of events) {
+      const at = event.stored.position;
+      if (at <= after) continue;
+      if (until !== undefined && at > until) break;
+      if (types.has(event.stored.type)) {
+        const ids = idsOf(event);
+        if ('code' in ids) {
+          blocked = { step: { event, after }, ...ids };
+          break;
+        }
+        for (const id of ids) {
+          if (parked.has(id)) continue;
+          const steps = groups.get(id);
+          if (!steps) groups.set(id, [{ event, after }]);
+          else if (steps.at(-1)?.event !== event) steps.push({ event, after });
+        }
+      }
+      after = at;
+      last = event;
+      count++;
+    }
+    await foldAndWrite(groups);
+    if (last) {
+      position = after;
+      lastEvent = last;
+      unsavedEvents += count;
+      options.onAdvance();
+      if (unsavedEvents >= EVENTS_PER_CHECKPOINT) await saveCheckpoint();
+      else cancelSave ??= timers.after(limits.checkpointMs, saveSoon);
+    }
+    if (blocked) await halt(blocked);
+    else if (parked.size > limits.parkedKeys)
+      await halt({
+        code: 'too-many-parked',
+        detail: `${parked.size} documents are parked, more than ${limits.parkedKeys}: mend the projection, then retry`,
+      });
+  }
+
+  /** Folds steps into documents and writes them until every write is done; parks what fails. */
+  async function foldAndWrite(groups: ReadonlyMap<string, readonly Step[]>): Promise<void> {
+    let pending = [...groups.keys()];
+    for (let attempt = 1; pending.length > 0; attempt++) {
+      try {
+        await loadInto(pending.filter((id) => !cache.has(id)));
+        pending = await writeOnce(pending, groups);
+        if (pending.length === 0) break;
+      } catch (error) {
+        for (const id of pending) cache.delete(id); // what a failed write left behind is read again
+        if (!isInfrastructure(error)) throw error;
+        onTrouble?.(checkpoint, error);
+      }
+      mustHold();
+      if (stopping.signal.aborted) throw new LeaseLost();
+      await sleep(timers, backoffMs(attempt, 1_000, Math.random), stopping.signal);
+    }
+    let surplus = cache.size - limits.cachedDocuments;
+    for (const id of cache.keys()) {
+      if (surplus-- <= 0) break;
+      cache.delete(id);
+    }
+  }
+
+  async function loadInto(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    for (const id of ids) cache.set(id, UNKNOWN);
+    for (const stored of await readModel.load(collection, ids)) cache.set(stored._id, knownOf(stored));
+  }
+
+  /** One round of folding and writing; returns the ids whose write was lost to somebody else. */
+  async function writeOnce(ids: readonly string[], groups: ReadonlyMap<string, readonly Step[]>): Promise<string[]> {
+    const folds = ids.map((id) => {
+      const known = cache.get(id) ?? UNKNOWN;
+      return { id, ...foldDocument(projection, id, known, groups.get(id) ?? []) };
+    });
+    const lost: string[] = [];
+    for (let start = 0; start < folds.length; start += WRITES_PER_BULK) {
+      const chunk = folds.slice(start, start + WRITES_PER_BULK);
+      const writes = chunk.flatMap((fold) => fold.write ?? []);
+      const outcomes = writes.length === 0 ? [] : await write(writes);
+      if ('refused' in outcomes) {
+        for (const { id } of chunk) if (!(await writeStepwise(id, groups.get(id) ?? []))) lost.push(id);
+        continue;
+      }
+      let i = 0;
+      for (const fold of chunk) {
+        if (fold.write && outcomes[i++] === 'lost') lost.push(fold.id);
+        else await written(fold);
+      }
+    }
+    for (const id of lost) cache.delete(id);
+    return lost;
+  }
+
+  async function written({ id, write: done, next, failure }: FoldResult & { readonly id: string }): Promise<void> {
+    cache.delete(id); // to the young end
+    cache.set(id, next);
+    if (done?.next?.['_deleted'] === true && !failure && next.stored !== null)
+      tombstones.push({ id, at: next.stored, sinceMs: timers.monotonicMs() });
+    if (failure) await park(id, failure);
+  }
+
+  /** `refused`: why the store will never take one of the documents. */
+  async function write(
+    writes: readonly GuardedWrite[],
+  ): Promise<readonly WriteOutcome[] | { readonly refused: unknown }> {
+    mustHold();
+    try {
+      return await readModel.writeGuarded(collection, writes);
+    } catch (error) {
+      if (isInfrastructure(error)) throw error;
+      return { refused: error };
+    }
+  }
+
+  /** Finds the event that leads to a document which the store refuses, and parks it there. False if a write was lost. */
+  async function writeStepwise(id: string, steps: readonly Step[]): Promise<boolean> {
+    for (const step of steps) {
+      for (let tried = step; ;) {
+        const fold = foldDocument(projection, id, cache.get(id) ?? UNKNOWN, [tried]);
+        const outcomes = fold.write ? await write([fold.write]) : [];
+        if ('refused' in outcomes) {
+          if (tried.refused !== undefined) throw outcomes.refused; // not even as it was before
+          tried = { ...step, refused: outcomes.refused };
+          continue;
+        }
+        if (outcomes[0] === 'lost') return false;
+        await written({ id, ...fold });
+        if (fold.failure) return true;
+        break;
+      }
+    }
+    return true;
+  }
+
+  const parkedKey = (key: string, failure: Omit<Failure, 'step'> & { readonly step?: Step }): ParkedKey => ({
+    runner: 'projection',
+    name: projection.name,
+    target: collection,
+    key,
+    code: failure.code,
+    detail: failure.detail,
+    eventId: failure.step?.event.stored.id ?? '',
+    eventType: failure.step?.event.stored.type ?? '',
+    position: failure.step?.event.stored.position ?? position,
+    after: failure.step?.after ?? position,
+    lane,
+    at: options.clock.now(),
+  });
+
+  /** The document says so already; this is for people. */
+  async function park(id: string, failure: Failure): Promise<void> {
+    const record = parkedKey(id, failure);
+    await patient(() => records.park(record));
+    parked.set(id, record);
+  }
+
+  async function halt(failure: Omit<Failure, 'step'> & { readonly step?: Step }): Promise<void> {
+    await saveCheckpoint();
+    stopped = parkedKey(WHOLE_LANE, failure);
+    const record = stopped;
+    await patient(() => records.park(record));
+  }
+
+  const saveSoon = (): void => {
+    cancelSave = undefined;
+    exclusive(saveCheckpoint).catch((error: unknown) => {
+      if (!(error instanceof LeaseLost)) onTrouble?.(checkpoint, error);
+    });
+  };
+
+  async function saveCheckpoint(): Promise<void> {
+    cancelSave?.();
+    cancelSave = undefined;
+    while (lastEvent && position > (saved ?? BEGINNING)) {
+      const { epoch } = mustHold();
+      const next = { position, lastEventId: eventReference(lastEvent.stored), epoch };
+      if (await patient(() => readModel.saveCheckpoint(checkpoint, saved, next))) {
+        saved = position;
+        break;
+      }
+      // Somebody else moved it, or our own write got through unseen.
+      const stored = await patient(() => readModel.loadCheckpoint(checkpoint));
+      if (!stored || stored.epoch > epoch) {
+        keeper.lost(mustHold());
+        throw new LeaseLost();
+      }
+      saved = stored.position;
+    }
+    unsavedEvents = 0;
+    await sweepTombstones();
+  }
+
+  /**
+   * A tombstone keeps an older event from bringing a deleted document back. Once the checkpoint is past it only a holder
+   * that was replaced could still try; the tombstone outlives those, too.
+   */
+  async function sweepTombstones(): Promise<void> {
+    const now = timers.monotonicMs();
+    const due = tombstones.filter(
+      ({ at, sinceMs }) => at <= (saved ?? BEGINNING) && now - sinceMs >= limits.tombstoneMs,
+    );
+    if (due.length === 0) return;
+    tombstones = tombstones.filter((tombstone) => !due.includes(tombstone));
+    for (let start = 0; start < due.length; start += WRITES_PER_BULK) {
+      const chunk = new Map(due.slice(start, start + WRITES_PER_BULK).map(({ id, at }) => [id, at]));
+      const writes = [...chunk].map(([id, at]) => ({ id, expected: at, next: null }));
+      await patient(() => readModel.writeGuarded(collection, writes));
+      for (const id of chunk.keys()) cache.delete(id);
+    }
+  }
+
+  async function unpark(key: string, discard: boolean): Promise<ParkedKey | undefined> {
+    return exclusive(async () => {
+      mustHold();
+      if (key === WHOLE_LANE) return unparkLane(discard);
+      const record = parked.get(key);
+      if (!record) return undefined;
+      let { after } = record;
+      for (let end = false; !end;) {
+        const events = await feed.page(after);
+        const steps: Step[] = [];
+        for (const event of events) {
+          const at = event.stored.position;
+          end = at > position;
+          if (end) break;
+          if (types.has(event.stored.type)) {
+            const ids = idsOf(event);
+            const passOver = discard && event.stored.id === record.eventId;
+            if (!('code' in ids) && ids.includes(key)) steps.push({ event, after, passOver });
+          }
+          after = at;
+        }
+        end ||= events.length === 0;
+        await foldAndWrite(new Map([[key, steps]]));
+        if (parked.get(key) !== record) return parked.get(key); // parked anew
+      }
+      await patient(() => records.unpark(collection, key, lane));
+      parked.delete(key);
+      return undefined;
+    });
+  }
+
+  async function unparkLane(discard: boolean): Promise<ParkedKey | undefined> {
+    if (!stopped) return undefined;
+    if (discard && stopped.eventId === '')
+      throw new RangeError(
+        `no single event stopped lane ${lane} of ${projection.name}: retry it once the cause is gone`,
+      );
+    if (discard) {
+      const [event] = await feed.page(position);
+      if (event?.stored.id !== stopped.eventId) throw new Error(`${checkpoint} is not before event ${stopped.eventId}`);
+      position = event.stored.position;
+      lastEvent = event;
+      await saveCheckpoint();
+      options.onAdvance();
+    }
+    await patient(() => records.unpark(collection, WHOLE_LANE, lane));
+    stopped = undefined;
+    resume?.();
+    return undefined;
+  }
+
+  const resumed = (): Promise<void> =>
+    new Promise((resolve) => {
+      resume = resolve;
+      stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+
+  async function follow(): Promise<void> {
+    while (isHeld() && !stopping.signal.aborted) {
+      if (stopped) {
+        await resumed();
+        continue;
+      }
+      const events = await feed.next(position, stopping.signal);
+      if (events.length > 0)
+        await exclusive(async () => {
+          if (!stopped && isHeld()) await apply(events);
+        });
+      await sleep(timers, 0); // others want to work, too
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const given = await keeper.whenHeld(stopping.signal);
+      if (!given) continue;
+      try {
+        await exclusive(() => takeOver(given));
+        await follow();
+      } catch (error) {
+        if (error instanceof LeaseLost || stopping.signal.aborted || !isHeld()) continue;
+        onTrouble?.(checkpoint, error);
+        if (isInfrastructure(error)) continue;
+        // Not foreseen: stop and say so rather than guess.
+        const failure = { code: 'lane-failed', detail: reasonOf(error).detail };
+        await exclusive(() => halt(failure)).then(resumed, () => undefined);
+      }
+    }
+    cancelSave?.();
+    if (isHeld()) await exclusive(saveCheckpoint).catch(() => undefined);
+  }
+  const running = run();
+
+  return {
+    position: () => position,
+    status: () => ({
+      lane,
+      position,
+      state: !isHeld() ? 'standby' : stopped ? 'stopped' : 'running',
+      parked: parked.size,
+      ...(stopped ? { reason: `${stopped.code}: ${stopped.detail}` } : {}),
+    }),
+    exclusive,
+    advanceTo: async (target) => {
+      mustHold();
+      while (position < target) {
+        if (stopped) throw new Error(`${checkpoint} is stopped: ${stopped.detail}`);
+        const events = await feed.page(position);
+        if (events.length === 0) throw new Error(`the log ends before ${target}`);
+        await apply(events, target);
+      }
+    },
+    unpark,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}

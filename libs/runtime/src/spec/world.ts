@@ -1,0 +1,77 @@
+// A whole small world for the specs: a log, a store, and processes that run the bank on them and can crash.
+import { createMemoryEventLog, type EventLog } from '@cairn/eventlog';
+import type { Command, CommandContext, CommandOutcome } from '@cairn/kernel';
+import { createMemoryReadModel, type ReadModel } from '@cairn/readmodel';
+import { issued } from '@cairn/testing';
+import { createCommandExecutor } from '../command-executor.js';
+import { createFeed } from '../feed.js';
+import { createProjectionRunner, type ProjectionRunnerOptions } from '../projection-runner.js';
+import { systemClock, type OnTrouble } from '../time.js';
+import { createWaiters } from '../waiters.js';
+import { account, bankCodec, bankProjections } from './bank.js';
+
+export type WorldOptions = Partial<Omit<ProjectionRunnerOptions, 'feed' | 'waiters'>>;
+
+/** One process on a log and a store: executor, feed and projection runner. */
+export function processOn(log: EventLog, readModel: ReadModel, options: WorldOptions = {}) {
+  const troubles: string[] = [];
+  const onTrouble: OnTrouble = (where, error) => troubles.push(`${where}: ${String(error)}`);
+  const codec = options.codec ?? bankCodec();
+  const executor = createCommandExecutor({ log, codec, deciders: [account], clock: systemClock, app: 'bank/1' });
+  const feed = createFeed({ log, codec, onTrouble });
+  const waiters = createWaiters();
+  const projections = options.projections ?? bankProjections;
+  const runner = createProjectionRunner({
+    log,
+    feed,
+    readModel,
+    codec,
+    waiters,
+    projections,
+    owner: 'only',
+    leaseTtlMs: 300,
+    onTrouble,
+    ...options,
+    limits: { checkpointMs: 5, ...options.limits },
+  });
+  const names = projections.map(({ name }) => name);
+  return {
+    log,
+    readModel,
+    executor,
+    feed,
+    waiters,
+    runner,
+    troubles,
+    run: (command: Command, context?: Partial<CommandContext>): Promise<CommandOutcome> =>
+      executor.execute(issued(command, context)),
+    /** Resolves when all projections (or those named) are at the head. */
+    caughtUp: async (which: readonly string[] = names, timeoutMs = 5_000): Promise<void> => {
+      if (!(await waiters.waitFor(which, await log.head(), timeoutMs)))
+        throw new Error(`not caught up: ${JSON.stringify(await runner.status())} ${troubles.join('\n')}`);
+    },
+    stop: async (): Promise<void> => {
+      await runner.stop();
+      await feed.close();
+    },
+  };
+}
+export type Process = ReturnType<typeof processOn>;
+
+export async function startedProcess(
+  log: EventLog = createMemoryEventLog(),
+  readModel: ReadModel = createMemoryReadModel(),
+  options: WorldOptions = {},
+): Promise<Process> {
+  const process = processOn(log, readModel, options);
+  await process.runner.start();
+  return process;
+}
+
+export const open = (id: string, branch = 'north') => ({ type: 'open', data: { account: id, branch } });
+export const deposit = (id: string, ...amounts: number[]) => ({ type: 'deposit', data: { account: id, amounts } });
+export const move = (from: string, to: string, amount: number) => ({
+  type: 'move',
+  data: { account: from, to, amount },
+});
+export const close = (id: string) => ({ type: 'close', data: { account: id } });
