@@ -11,8 +11,8 @@ export type Scan = (
 ) => LogPage & { readonly sizeBytes: number };
 
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-const MAX_STEPS_PER_PAGE = 64;
-const EVENTS_PER_STEP_OF_A_FEED = 500;
+const MAX_STEPS_PER_PAGE = 256;
+const EVENTS_PER_STEP_OF_A_FEED = 1_000;
 const POLL_MS = 1_000;
 
 /**

@@ -17,9 +17,7 @@ import { prepareSchema } from './schema.js';
 // How long other work of the process may have to wait for one step of reading or writing.
 const MAX_COMMIT_EVENTS = 1_000;
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
-const SCAN_ROWS = 1_000;
-const SCAN_BYTES = 4 * 1024 * 1024;
-const STREAM_ROWS = 250;
+const STEP_ROWS = 250;
 const CHECKPOINT_PAGES = 2_000;
 
 export type SqliteEventLog = EventLog & {
@@ -40,7 +38,7 @@ type Waiting = {
   readonly expected: ExpectedRevision;
   readonly events: readonly EncodedEvent[];
   readonly resolve: (result: AppendResult) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 };
 type Row = readonly SQLOutputValue[];
 
@@ -85,9 +83,11 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
   const selectForwards = prepare(`${ofStream} AND revision >= ? ORDER BY revision LIMIT ?`);
   const selectBackwards = prepare(`${ofStream} AND revision <= ? ORDER BY revision DESC LIMIT ?`);
   const ofLog = `SELECT position, revision, events.id, type, data, meta, name
-    FROM events CROSS JOIN streams ON streams.id = events.stream WHERE position > ? AND position <= ?`;
-  const selectLog = prepare(`${ofLog} ORDER BY position`);
-  const selectCategories = prepare(`${ofLog} AND category IN (SELECT value FROM json_each(?)) ORDER BY position`);
+    FROM events CROSS JOIN streams ON streams.id = events.stream WHERE position > ?1 AND position <= ?2`;
+  const selectLog = prepare(`${ofLog} ORDER BY position LIMIT ?3`);
+  const selectCategories = prepare(
+    `${ofLog} AND category IN (SELECT value FROM json_each(?4)) ORDER BY position LIMIT ?3`,
+  );
 
   const bell = createBell();
   const waiting: Waiting[] = [];
@@ -126,17 +126,17 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
   }
 
   /** A fault of this append alone leaves the others of its transaction untouched; a fault of the disk ends them all. */
-  function writeInSavepoint(append: Waiting): AppendResult | Error {
+  function writeInSavepoint(append: Waiting): () => void {
     savepoint.run();
     try {
       const result = write(append);
       releaseSavepoint.run();
-      return result;
+      return () => append.resolve(result);
     } catch (error) {
       if (isStorageFault(error) || !db.isTransaction) throw error;
       rollbackToSavepoint.run();
       releaseSavepoint.run();
-      return error as Error;
+      return () => append.reject(error);
     }
   }
 
@@ -151,11 +151,11 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       return;
     }
     const headBefore = head;
-    const results: (AppendResult | Error)[] = [];
+    const answers: (() => void)[] = []; // given only when the commit is on disk
     let committing = false;
     try {
       begin.run();
-      for (const append of batch) results.push(writeInSavepoint(append));
+      for (const append of batch) answers.push(writeInSavepoint(append));
       committing = true;
       commit.run();
     } catch (error) {
@@ -167,11 +167,7 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       for (const append of batch) append.reject(new LogUnavailable(outcome, readOnly(error), { cause: error }));
       return;
     }
-    batch.forEach(({ resolve, reject }, index) => {
-      const result = results[index] as AppendResult | Error;
-      if (result instanceof Error) reject(result);
-      else resolve(result);
-    });
+    for (const answer of answers) answer();
     if (head === headBefore) return;
     commits++;
     bell.ring();
@@ -225,20 +221,17 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
   const scan: Scan = (after, limit, categories) =>
     reading(() => {
       const start = Number(after);
-      const end = Math.min(head ?? 0, start + SCAN_ROWS);
+      const end = Math.min(head ?? 0, start + STEP_ROWS);
+      const rows = categories
+        ? selectCategories.all(start, end, limit, JSON.stringify(categories))
+        : selectLog.all(start, end, limit);
       const events: StoredEvent[] = [];
       let sizeBytes = 0;
-      let at = Math.max(start, end); // all of the range, unless it is left early
-      const rows = categories
-        ? selectCategories.iterate(start, end, JSON.stringify(categories))
-        : selectLog.iterate(start, end);
-      for (const row of rows as unknown as Iterable<Row>) {
+      for (const row of rows as unknown as readonly Row[]) {
         events.push(toEvent(row, row[6] as string));
         sizeBytes += (row[4] as string).length + (row[5] as string).length;
-        if (events.length < limit && sizeBytes < SCAN_BYTES) continue;
-        at = row[0] as number;
-        break;
       }
+      const at = events.length === limit ? Number(events.at(-1)?.position) : Math.max(start, end);
       return { events, readUpTo: at === start ? after : positionText(at), atEnd: at >= (head ?? 0), sizeBytes };
     });
 
@@ -260,7 +253,7 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       let next = from ?? (forwards ? 0 : Number.MAX_SAFE_INTEGER);
       const events: StoredEvent[] = [];
       for (;;) {
-        const wanted = Math.min(limit - events.length, STREAM_ROWS);
+        const wanted = Math.min(limit - events.length, STEP_ROWS);
         const rows = reading(() => {
           const found = select.all(stream, next, wanted) as unknown as Row[];
           for (const row of found) events.push(toEvent(row, stream));
