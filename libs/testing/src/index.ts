@@ -1,2 +1,3 @@
 export * from './given-when-then.js';
+export * from './memory-cipher.js';
 export * from './worlds.js';
