@@ -14,7 +14,7 @@ export type EraseLearner = Command<
   'EraseLearner',
   { readonly learnerId: LearnerId; readonly approvedBy: string; readonly reasonCode: string }
 >;
-/** Recorded after the key vault has destroyed the key. */
+/** Its handler releases identifiers, purges blobs and destroys the key; then it is recorded. */
 export type RecordKeyDestroyed = Command<'RecordKeyDestroyed', { readonly learnerId: LearnerId }>;
 export type LearnerCommand = RegisterLearner | ChangeLearnerProfile | EraseLearner | RecordKeyDestroyed;
 
@@ -28,3 +28,6 @@ export type ReleaseIdentity = Command<
   { readonly hash: string; readonly learnerId: LearnerId; readonly reasonCode: string }
 >;
 export type IdentityCommand = ClaimIdentity | ReleaseIdentity;
+
+/** Releases what a profile named formerly; no decider: its handler sends claims and releases. */
+export type SettleIdentities = Command<'SettleIdentities', { readonly learnerId: LearnerId }>;
