@@ -75,9 +75,9 @@ export function prepareCredential(preparation: Preparation): CredentialInput {
       // Open Badges 3.0 has no level: a tag is what it offers.
       ...(achievement.level === undefined ? {} : { tag: [`Level ${achievement.level}`] }),
     },
-    evidence: restsOn.map((component) => ({
-      id: credentialUrl(baseUrl, component.credentialId),
-      name: plainText(component.title),
+    evidence: restsOn.map(({ credentialId, title }) => ({
+      id: credentialUrl(baseUrl, credentialId),
+      name: plainText(title) || 'Credential',
     })),
     status: { listUrl: statusListUrl(baseUrl, status.listId), index: status.index, purpose: 'revocation' },
     // Signed bytes never change: the address of renewed copies has to be in the first one.
