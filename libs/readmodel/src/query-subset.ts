@@ -53,10 +53,12 @@ function refuse(operator: string, where: string, allowed: string): never {
   throw new QueryRefused(operator, `${operator} at ${where} is not in the query subset: ${instead}`);
 }
 
-const isPlainObject = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === 'object' &&
-  value !== null &&
-  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);
+/** An object literal's kind of object, of whichever realm: nothing but a root prototype above it. */
+const isPlainObject = (value: unknown): value is { readonly [key: string]: unknown } => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+};
 
 /** What a value is, for messages; `undefined` if JSON and all stores carry it alike. */
 function scalarFault(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 // The query corpus: one document set, queries, and the answers MongoDB gives, written by hand from its documented
 // semantics. Whoever answers differently is wrong, whatever it is built from.
+/* oxlint-disable unicorn/no-thenable -- `then` is a part of MongoDB's $cond */
 import type { Document } from '@cairn/kernel';
 import type { Filter, Sort, StoredDocument } from '../port.js';
 

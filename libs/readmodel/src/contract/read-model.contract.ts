@@ -179,7 +179,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
       });
       it('leaves out undefined members', async () => {
         await write('a', null, doc('a', '1', { gone: undefined, nested: { gone: undefined, here: 1 } }));
-        expect(Object.keys((await stored('a')) as object).sort()).toEqual(['_id', '_p', 'nested']);
+        expect(Object.keys((await stored('a')) as object).toSorted()).toEqual(['_id', '_p', 'nested']);
       });
       it('does not share the document with the writer', async () => {
         const list = [1];
@@ -265,7 +265,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
         await write('a', null, doc('a', '1'));
         await write('b', null, doc('b', '1'));
         const found = await model.load('things', ['b', 'x', 'a', 'b']);
-        expect(found.map(({ _id }) => _id).sort()).toEqual(['a', 'b']);
+        expect(found.map(({ _id }) => _id).toSorted()).toEqual(['a', 'b']);
         expect(await model.load('things', [])).toEqual([]);
       });
       it('scans everything in the order of ids, by code points, over more than a page', async () => {
@@ -276,7 +276,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
             names.slice(i, i + 500).map((id) => ({ id, expected: null, next: doc(id, '1') })),
           );
         const seen = (await collect(model.scan('things'))).map(({ _id }) => _id);
-        const byBytes = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const byBytes = [...names].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
         expect(seen).toEqual(byBytes);
       });
       it('may be left in the middle of a scan', async () => {
@@ -335,7 +335,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
             { $project: { _id: 1 } },
             { $sort: { _id: 1 } },
           ]);
-          if (limit === undefined) expect(ids(rows).split(' ')).toEqual(expected.split(' ').sort());
+          if (limit === undefined) expect(ids(rows).split(' ')).toEqual(expected.split(' ').toSorted());
           else expect(ids(rows).split(' ')).toEqual(expect.arrayContaining(expected.split(' ')));
         });
         it.each(AGGREGATES)('aggregate: $means', async ({ pipeline, rows, anyOrder }) => {
@@ -525,14 +525,14 @@ export function readModelContract(name: string, open: (options: ContractOptions)
         it('pages within a prefix of ids', async () => {
           await fill([...documents, doc('s:1', '1'), doc('u:1', '1')]);
           const seen = await pageThrough({ _id: { $gte: 't:', $lt: 't;' } }, [], 5);
-          expect(seen).toEqual(documents.map(({ _id }) => _id).sort());
+          expect(seen).toEqual(documents.map(({ _id }) => _id).toSorted());
         });
         it('goes on after a document that is gone, or changed meanwhile', async () => {
           await fill(documents);
           const [first] = await model.find('things', {}, { limit: 1 });
           await write((first as StoredDocument)._id, '1', null);
           const [second] = await model.find('things', {}, { limit: 1, after: [(first as StoredDocument)._id] });
-          expect(second?._id).toBe(documents.map(({ _id }) => _id).sort()[1]);
+          expect(second?._id).toBe(documents.map(({ _id }) => _id).toSorted()[1]);
         });
         it('goes on after a value of a type that no document has', async () => {
           await fill(documents.filter(({ k }) => typeof k === 'number'));
@@ -572,7 +572,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
           { id: 'b', expected: null, next: doc('b', '1', { mail: 'x' }) },
           { id: 'c', expected: null, next: doc('c', '1', { mail: 'z' }) },
         ]);
-        expect([...outcomes].sort()).toEqual(['done', 'done', 'lost']);
+        expect([...outcomes].toSorted()).toEqual(['done', 'done', 'lost']);
         expect(outcomes[2]).toBe('done');
       });
       it('tell types apart, and take missing and null for one value', async () => {

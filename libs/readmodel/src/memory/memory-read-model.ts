@@ -112,7 +112,7 @@ export function createMemoryReadModel(options: MemoryReadModelOptions = {}): Rea
 
     collections: async () => {
       open();
-      return [...collections.keys()].sort(compareText);
+      return [...collections.keys()].toSorted(compareText);
     },
 
     load: async (name, ids) => {
@@ -166,7 +166,7 @@ export function createMemoryReadModel(options: MemoryReadModelOptions = {}): Rea
     scan: async function* (name) {
       const documents = collectionOf(name)?.documents;
       if (documents)
-        for (const id of [...documents.keys()].sort(compareText)) {
+        for (const id of [...documents.keys()].toSorted(compareText)) {
           const document = documents.get(id);
           if (document) yield document;
         }

@@ -75,10 +75,10 @@ export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel 
     }
     return statement;
   };
-  const all = <Row extends readonly unknown[]>(text: string, ...values: SQLInputValue[]): Row[] =>
-    sql(text).all(...values) as unknown as Row[];
-  const one = <Row extends readonly unknown[]>(text: string, ...values: SQLInputValue[]): Row | undefined =>
-    sql(text).get(...values) as unknown as Row | undefined;
+  const all = <Columns extends readonly unknown[]>(text: string, ...values: SQLInputValue[]): Columns[] =>
+    sql(text).all(...values) as unknown as Columns[];
+  const one = <Columns extends readonly unknown[]>(text: string, ...values: SQLInputValue[]): Columns | undefined =>
+    sql(text).get(...values) as unknown as Columns | undefined;
   const run = (text: string, ...values: SQLInputValue[]): number => Number(sql(text).run(...values).changes);
 
   /** Everything the database does passes here: its errors become the port's. */
@@ -497,7 +497,11 @@ function openDatabase(file: string): DatabaseSync {
   try {
     database = new DatabaseSync(file, { timeout: 0 });
     // One process: what is known of indexed fields is kept in memory, and the embedded store has one owner anyway.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    database.exec(`
+      PRAGMA page_size = 8192; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
+      PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;
+    `);
     database.exec('BEGIN IMMEDIATE');
     const version = (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     if (version > SCHEMA_VERSION)
@@ -507,7 +511,6 @@ function openDatabase(file: string): DatabaseSync {
     database.exec(SCHEMA);
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     database.exec('COMMIT');
-    database.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;');
     return database;
   } catch (error) {
     database?.close();
