@@ -304,6 +304,8 @@ export const stepReopened = defineEvent({
     reachedAt: s.instant(),
     closes: s.array(s.string({ max: 64 })),
     notInOrder: s.array(s.string({ max: 64 })),
+    /** A component ended then: the step is met anew only from this instant on. */
+    onlyFrom: s.optional(s.instant()),
   }),
   samples: {
     1: [

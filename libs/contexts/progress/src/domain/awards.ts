@@ -1,0 +1,60 @@
+// When a template is held, from when it can be earned again, and what an award is decided in.
+import type { PublishedTemplate } from '@cairn/contexts/catalog';
+import type { Instant, TemplateId } from '@cairn/kernel';
+import { addFact, factsOf, mapGet, renewalWindow, type FactBase, type Interval } from '@cairn/rules';
+import type { RecordFacts } from './record.facts.js';
+import type { EnrollmentState, HoldingState, RecordState } from './record.state.js';
+
+/** The published version of a template that an award issues or a credential was earned by. */
+export function templateAt(facts: RecordFacts, templateId: TemplateId, version: number): PublishedTemplate {
+  const published = facts.templates.get(templateId)?.[version - 1];
+  if (!published) throw new RangeError(`version ${version} of template ${templateId} was not loaded`);
+  return published;
+}
+
+export type EndOfOccurrence = {
+  readonly at: Instant;
+  /** Only facts that begin from then on count; else all that stand. */
+  readonly freshFacts: boolean;
+};
+
+/** When an occurrence is over: revoked, or past its grace. Undefined: it has no end. `zone` is the issuer's. */
+export function endOf(holding: HoldingState, template: PublishedTemplate, zone: string): EndOfOccurrence | undefined {
+  if (holding.ended) return { at: holding.ended.at, freshFacts: holding.ended.because === 'revoked' };
+  const { until } = holding.data;
+  if (until === undefined) return undefined;
+  const at = template.renewal ? renewalWindow(until, template.renewal, zone).closes : until;
+  return { at, freshFacts: true };
+}
+
+/** When an enrollment's terms may begin: from joining on, not while withdrawn, not before `notBefore`. */
+export function whileEnrolled(enrollment: EnrollmentState, notBefore: Instant | undefined): readonly Interval[] {
+  const { joinedAt, away } = enrollment;
+  let from = notBefore !== undefined && notBefore > joinedAt ? notBefore : joinedAt;
+  const intervals: Interval[] = [];
+  for (const gap of [...away].toSorted((a, b) => (a.from < b.from ? -1 : 1))) {
+    if (gap.from > from) intervals.push({ from, until: gap.from });
+    if (gap.until === undefined) return intervals;
+    if (gap.until > from) from = gap.until;
+  }
+  return [...intervals, { from }];
+}
+
+/** The facts with an enrollment's own added, for evaluation within a window. */
+export function factsForWindow(state: RecordState, enrollment: EnrollmentState): FactBase {
+  return factsOf(enrollment.own).reduce(addFact, state.facts);
+}
+
+/** The facts that something rests on; what a step rests on stands for it. */
+export function factsBehind(state: RecordState, by: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  const visit = (refs: readonly string[]): void => {
+    for (const ref of refs) {
+      const behind = mapGet(state.behindStep, ref);
+      if (behind) visit(behind);
+      else found.add(ref);
+    }
+  };
+  visit(by);
+  return [...found];
+}

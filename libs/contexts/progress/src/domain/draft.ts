@@ -1,0 +1,91 @@
+// A decision in the making: what it records so far, and the record as it would be then.
+import {
+  eventIdOf,
+  type Decided,
+  type Instant,
+  type Issued,
+  type LearnerId,
+  type Position,
+  type Recorded,
+} from '@cairn/kernel';
+import type { RecordCommand } from '../contracts/record.commands.js';
+import type { RecordEvent } from '../contracts/record.events.js';
+import { learnerIn, type RecordFacts } from './record.facts.js';
+import { recordFold, type EnrollmentState, type RecordState } from './record.state.js';
+import { versionKey, type Target, type Version } from './version.js';
+
+export type Draft = {
+  readonly command: Issued<RecordCommand>;
+  readonly learnerId: LearnerId;
+  readonly facts: RecordFacts & { readonly tenant: NonNullable<RecordFacts['tenant']> };
+  /** The record before the command. */
+  readonly before: RecordState;
+  /** The record with everything recorded so far. */
+  readonly state: () => RecordState;
+  readonly events: () => readonly Decided<RecordEvent>[];
+  /** Records an event, true since `occurredAt`; its id. */
+  readonly record: (event: RecordEvent, occurredAt: Instant) => string;
+  readonly versionOf: (enrollment: EnrollmentState) => Version;
+  /** Steps and awards that have to be looked at, by enrollment number. */
+  readonly dirty: Map<number, Set<Target>>;
+};
+
+export function createDraft(command: Issued<RecordCommand>, before: RecordState, facts: Draft['facts']): Draft {
+  let state = before;
+  const events: Decided<RecordEvent>[] = [];
+  return {
+    command,
+    learnerId: learnerIn(command),
+    facts,
+    before,
+    state: () => state,
+    events: () => events,
+    record: (event, occurredAt) => {
+      const id = eventIdOf(command.commandId, events.length);
+      state = recordFold.evolve(state, inEnvelope(event, id, occurredAt, command));
+      events.push({ ...event, occurredAt });
+      return id;
+    },
+    versionOf: ({ ref }) => {
+      const version = facts.versions.get(versionKey(ref.pathwayId, ref.version));
+      if (!version) throw new RangeError(`version ${ref.version} of pathway ${ref.pathwayId} was not loaded`);
+      return version;
+    },
+    dirty: new Map(),
+  };
+}
+
+/** The event as the fold will see it; what the fold never looks at is left empty. */
+function inEnvelope(
+  event: RecordEvent,
+  id: string,
+  occurredAt: Instant,
+  { tenant, now, commandId, correlationId, actor }: Issued<RecordCommand>,
+): Recorded<RecordEvent> {
+  return {
+    ...event,
+    id,
+    stream: '',
+    revision: 0,
+    position: '' as Position,
+    meta: {
+      $correlationId: correlationId,
+      $causationId: commandId,
+      commandHash: '',
+      actor,
+      tenant,
+      schemaVersion: '1',
+      occurredAt,
+      recordedAt: now,
+      app: '',
+    },
+  };
+}
+
+/** Marks steps and awards of an enrollment to be looked at. */
+export function mark(draft: Draft, enrollment: number, targets: readonly Target[]): void {
+  if (targets.length === 0) return;
+  const dirty = draft.dirty.get(enrollment);
+  if (dirty) for (const target of targets) dirty.add(target);
+  else draft.dirty.set(enrollment, new Set(targets));
+}

@@ -1,0 +1,71 @@
+// The learner's record: all facts and decisions of one person's progress, decided in one exact append (domain.md §2, §3).
+// This file is the table of its commands; the rules lie beside it, forward in deciding.ts, backward in undoing.ts.
+import { accept, reject, type Decider, type Decision, type Issued } from '@cairn/kernel';
+import type { RecordCommand } from '../contracts/record.commands.js';
+import { recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { completeModule, invalidateCompletion, startModule } from './completing.js';
+import { createDraft } from './draft.js';
+import { enrollLearner, reinstateEnrollment, withdrawEnrollment } from './enrolling.js';
+import { learnerIn, loadRecordFacts, type RecordFacts } from './record.facts.js';
+import { recordFold, type RecordState } from './record.state.js';
+import { erased } from './refusals.js';
+import { creditStackComponent, grantCredential, withdrawStackComponent } from './stacking.js';
+import { waiveRequirement, withdrawWaiver } from './waiving.js';
+
+export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, RecordFacts> = {
+  ...recordFold,
+  commands: [
+    'EnrollLearner',
+    'WithdrawEnrollment',
+    'ReinstateEnrollment',
+    'StartModule',
+    'CompleteModule',
+    'InvalidateModuleCompletion',
+    'WaiveRequirement',
+    'WithdrawWaiver',
+    'CreditStackComponent',
+    'WithdrawStackComponent',
+    'GrantCredential',
+    'CloseRecord',
+  ],
+  streamOf: (command) => recordStream(command.tenant, learnerIn(command)),
+  loadFacts: loadRecordFacts,
+  decide,
+};
+
+function decide(command: Issued<RecordCommand>, state: RecordState, facts: RecordFacts): Decision<RecordEvent> {
+  if (command.type === 'CloseRecord')
+    return state.closed ? accept() : accept({ type: 'record-closed', data: command.data });
+  if (state.closed || facts.learner === 'erased') return erased();
+  if (facts.learner === 'unknown')
+    return reject('not-found', 'There is no such learner.', 'Register the learner first, or check the id.');
+  const { tenant } = facts;
+  if (!tenant) return reject('not-found', 'There is no such tenant.', 'Register the tenant first, or check its id.');
+  const draft = createDraft(command, state, { ...facts, tenant });
+  switch (command.type) {
+    case 'EnrollLearner':
+      return enrollLearner(command, draft);
+    case 'WithdrawEnrollment':
+      return withdrawEnrollment(command, draft);
+    case 'ReinstateEnrollment':
+      return reinstateEnrollment(command, draft);
+    case 'StartModule':
+      return startModule(command, draft);
+    case 'CompleteModule':
+      return completeModule(command, draft);
+    case 'InvalidateModuleCompletion':
+      return invalidateCompletion(command, draft);
+    case 'WaiveRequirement':
+      return waiveRequirement(command, draft);
+    case 'WithdrawWaiver':
+      return withdrawWaiver(command, draft);
+    case 'CreditStackComponent':
+      return creditStackComponent(command, draft);
+    case 'WithdrawStackComponent':
+      return withdrawStackComponent(command, draft);
+    case 'GrantCredential':
+      return grantCredential(command, draft);
+    default:
+      return command satisfies never;
+  }
+}

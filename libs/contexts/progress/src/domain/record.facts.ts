@@ -1,0 +1,188 @@
+// What a decision about a learner needs from other streams, named by the record and the command.
+import {
+  moduleFold,
+  moduleStream,
+  pathwayFold,
+  pathwayStream,
+  templateFold,
+  templateStream,
+  type ModuleDefinition,
+  type PathwayState,
+  type PublishedTemplate,
+} from '@cairn/contexts/catalog';
+import { learnerFold } from '@cairn/contexts/learners';
+import { issuerFold, issuerStream, tenantFold, tenantStream } from '@cairn/contexts/tenancy';
+import {
+  streamName,
+  type FactLoader,
+  type IssuerId,
+  type Issued,
+  type LearnerId,
+  type ModuleId,
+  type PathwayId,
+  type TemplateId,
+  type TenantId,
+} from '@cairn/kernel';
+import { mapValues } from '@cairn/rules';
+import type { RecordCommand } from '../contracts/record.commands.js';
+import { learnerOf } from '../contracts/record.events.js';
+import type { RecordState } from './record.state.js';
+import { versionKey, versionOf, type Carried, type Version } from './version.js';
+
+export type RecordFacts = {
+  /** Absent: no such tenant. */
+  readonly tenant?: { readonly namespace: string; readonly zone: string };
+  readonly learner: 'unknown' | 'registered' | 'erased';
+  /** The module that the command names, as it is now. */
+  readonly module?: ModuleDefinition;
+  /** Pinned versions of the enrollments; for EnrollLearner also the one asked for and those within it. */
+  readonly versions: ReadonlyMap<string, Version>;
+  /** Published versions of the templates that may be awarded or are held. */
+  readonly templates: ReadonlyMap<TemplateId, readonly PublishedTemplate[]>;
+  /** EnrollLearner: the pathway asked for. */
+  readonly pathway?: PathwayState;
+  /** GrantCredential: the zone of the template's issuer. */
+  readonly issuerZone?: string;
+};
+
+export const learnerIn = (command: RecordCommand): LearnerId =>
+  'learnerId' in command.data ? command.data.learnerId : learnerOf(command.data.enrollmentId);
+
+/** Which number a version asked for has: the one named, else the newest that is not retired. */
+export function versionAskedFor(pathway: PathwayState, version: number | undefined): number | undefined {
+  if (version !== undefined) return pathway.versions[version - 1]?.version;
+  return pathway.versions.findLast((published) => !pathway.retired.includes(published.version))?.version;
+}
+
+export async function loadRecordFacts(
+  command: Issued<RecordCommand>,
+  state: RecordState,
+  loader: FactLoader,
+): Promise<RecordFacts> {
+  const { tenant } = command;
+  if (command.type === 'CloseRecord' || state.closed)
+    return { learner: 'registered', versions: new Map(), templates: new Map() };
+  const moduleId = 'moduleId' in command.data ? command.data.moduleId : undefined;
+  const [{ registered }, learner, module, pathway, pinned] = await Promise.all([
+    // Neither namespace nor zone ever changes.
+    loader.foldHaving(tenantFold, tenantStream(tenant), (fold) => fold.registered !== undefined),
+    loader.fold(learnerFold, streamName('learner', tenant, learnerIn(command))),
+    moduleId === undefined ? undefined : loader.fold(moduleFold, moduleStream(tenant, moduleId)),
+    command.type === 'EnrollLearner'
+      ? loader.fold(pathwayFold, pathwayStream(tenant, command.data.pathwayId))
+      : undefined,
+    Promise.all(state.enrollments.map(({ ref }) => loadVersion(loader, tenant, ref.pathwayId, ref.version))),
+  ]);
+  const versions = new Map(pinned.map((version) => [keyOf(version), version]));
+  if (pathway && command.type === 'EnrollLearner') {
+    const asked = versionAskedFor(pathway, command.data.version);
+    if (asked !== undefined) await loadNested(loader, tenant, command.data.pathwayId, asked, versions, new Set());
+  }
+  const templates = await loadTemplates(loader, tenant, templatesNeeded(command, state, versions, module?.definition));
+  const granted = command.type === 'GrantCredential' ? templates.get(command.data.templateId)?.at(-1) : undefined;
+  const issuer = granted && (await loadIssuer(loader, tenant, granted.issuerId));
+  return {
+    ...(registered ? { tenant: registered } : {}),
+    learner: learner.status,
+    ...(module?.definition ? { module: module.definition } : {}),
+    versions,
+    templates,
+    ...(pathway ? { pathway } : {}),
+    ...(issuer?.registered ? { issuerZone: issuer.registered.zone } : {}),
+  };
+}
+
+const keyOf = ({ published }: Version): string => versionKey(published.pathwayId, published.version);
+
+const loadIssuer = (loader: FactLoader, tenant: TenantId, issuer: IssuerId) =>
+  loader.foldHaving(issuerFold, issuerStream(tenant, issuer), (fold) => fold.registered !== undefined);
+
+async function loadVersion(
+  loader: FactLoader,
+  tenant: TenantId,
+  pathwayId: PathwayId,
+  version: number,
+): Promise<Version> {
+  const pathway = await loader.foldHaving(
+    pathwayFold,
+    pathwayStream(tenant, pathwayId),
+    (fold) => fold.versions.length >= version,
+  );
+  const published = pathway.versions[version - 1];
+  if (!published) throw new RangeError(`pathway ${pathwayId} has no version ${version}, but enrollments pinned to it`);
+  return versionOf(published);
+}
+
+/** A version and those that joining it joins, added to `into`. */
+async function loadNested(
+  loader: FactLoader,
+  tenant: TenantId,
+  pathwayId: PathwayId,
+  number: number,
+  into: Map<string, Version>,
+  seen: Set<string>,
+): Promise<void> {
+  const version = await loadVersion(loader, tenant, pathwayId, number);
+  const key = keyOf(version);
+  if (seen.has(key)) return;
+  seen.add(key);
+  into.set(key, version);
+  for (const inner of version.published.inner)
+    await loadNested(loader, tenant, inner.pathwayId, inner.version, into, seen);
+}
+
+/**
+ * Templates and how many versions of each must be known; 0: as many as there are now.
+ * A completion needs those of the versions that look at its module; other commands may touch any.
+ */
+function templatesNeeded(
+  command: RecordCommand,
+  state: RecordState,
+  versions: ReadonlyMap<string, Version>,
+  module: ModuleDefinition | undefined,
+): ReadonlyMap<TemplateId, number> {
+  const needed = new Map<TemplateId, number>();
+  const need = (id: TemplateId, version: number): void => {
+    needed.set(id, Math.max(needed.get(id) ?? 0, version));
+  };
+  for (const version of versions.values()) {
+    if (command.type === 'CompleteModule' && !(module && version.looksAt(carriedBy(module.moduleId, module)))) continue;
+    for (const award of version.awards)
+      need(award.template as TemplateId, version.published.templateVersions[award.id] ?? 1);
+  }
+  if (command.type !== 'CompleteModule')
+    for (const { data } of mapValues(state.holdings)) need(data.templateId, data.templateVersion);
+  if ('templateId' in command.data && command.data.templateId !== undefined) needed.set(command.data.templateId, 0);
+  return needed;
+}
+
+async function loadTemplates(
+  loader: FactLoader,
+  tenant: TenantId,
+  needed: ReadonlyMap<TemplateId, number>,
+): Promise<ReadonlyMap<TemplateId, readonly PublishedTemplate[]>> {
+  const templates = new Map<TemplateId, readonly PublishedTemplate[]>();
+  await Promise.all(
+    Array.from(needed, async ([id, version]) => {
+      const stream = templateStream(tenant, id);
+      const { versions } =
+        version === 0
+          ? await loader.fold(templateFold, stream)
+          : await loader.foldHaving(templateFold, stream, (fold) => fold.versions.length >= version);
+      templates.set(id, versions);
+    }),
+  );
+  return templates;
+}
+
+/** What a fact about a module or template carries, as selectors see it. */
+export const carriedBy = (
+  key: ModuleId | TemplateId,
+  { area, level }: { readonly area?: string; readonly level?: number },
+  external = false,
+): Carried => ({
+  key,
+  external,
+  ...(area === undefined ? {} : { area }),
+  ...(level === undefined ? {} : { level }),
+});

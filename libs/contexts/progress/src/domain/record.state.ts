@@ -1,0 +1,483 @@
+// The state of a learner's record, and how each event changes it. Every part that grows with the record is a persistent
+// map: an event costs the same on ten events and on ten thousand, and an older state stays true.
+import type {
+  CredentialId,
+  EnrollmentId,
+  EventOf,
+  Fold,
+  Instant,
+  LearnerId,
+  ModuleId,
+  Recorded,
+  TemplateId,
+} from '@cairn/kernel';
+import {
+  addFact,
+  EMPTY_MAP,
+  factOf,
+  joinFacts,
+  mapGet,
+  mapSet,
+  NO_FACTS,
+  removeFact,
+  type CredentialFact,
+  type FactBase,
+  type Interval,
+  type PersistentMap,
+  type StepId,
+} from '@cairn/rules';
+import type {
+  credentialEarned,
+  credentialGranted,
+  EnrollmentRef,
+  moduleCompleted,
+  RecordEvent,
+  stackComponentCredited,
+  stepSatisfied,
+} from '../contracts/record.events.js';
+
+type ModuleCompletedData = EventOf<typeof moduleCompleted>['data'];
+type StepSatisfiedData = EventOf<typeof stepSatisfied>['data'];
+type AwardData = EventOf<typeof credentialEarned>['data'] | EventOf<typeof credentialGranted>['data'];
+type CreditedData = EventOf<typeof stackComponentCredited>['data'];
+type WithdrawnData = Extract<RecordEvent, { type: 'stack-component-withdrawn' }>['data'];
+export type ComponentPolicyEvent = Extract<RecordEvent, { type: 'component-policy-applied' }>;
+
+export type StepState = {
+  /** Id of the StepSatisfied. */
+  readonly ref: string;
+  readonly data: StepSatisfiedData;
+};
+export type WaiverState = { readonly ref: string; readonly at: Instant };
+
+/** One attempt at one pathway. */
+export type EnrollmentState = {
+  /** Running number within the record. */
+  readonly number: number;
+  readonly ref: EnrollmentRef;
+  readonly attempt: number;
+  readonly rulesHash: string;
+  readonly joinedAt: Instant;
+  readonly because?: EnrollmentId;
+  /** When the learner was withdrawn; the last one is open while it lasts. */
+  readonly away: readonly Interval[];
+  /** Steps satisfied now. */
+  readonly steps: ReadonlyMap<StepId, StepState>;
+  /** Steps reached, and steps that count in order: the sums of the deltas that events carry. */
+  readonly opened: ReadonlySet<StepId>;
+  readonly inOrder: ReadonlySet<StepId>;
+  /** Steps re-opened by the end of a component: met anew only from that instant on. */
+  readonly onlyFrom: ReadonlyMap<StepId, Instant>;
+  /** Waivers that stand, by requirement. */
+  readonly waivers: ReadonlyMap<string, WaiverState>;
+  /** Its steps and waivers as facts for its rules. */
+  readonly own: FactBase;
+};
+
+export type CompletionState = {
+  readonly ref: string;
+  readonly at: Instant;
+  readonly data: ModuleCompletedData;
+  readonly valid: boolean;
+};
+export type ModuleRecord = {
+  /** Completions recorded so far, invalidated ones too: attempt numbers are never used twice. */
+  readonly attempts: number;
+  readonly begun: boolean;
+};
+
+/** A credential or module in the stack: own terms, or what was recognised from outside. */
+export type ComponentState = {
+  readonly origin: 'own' | 'recognised';
+  readonly templateId?: TemplateId;
+  readonly moduleId?: ModuleId;
+  /** Facts made of it: ids of the StackComponentCredited. */
+  readonly facts: readonly string[];
+  /** References noted so far: each is noted once. */
+  readonly noted: readonly string[];
+  /** The last end noted; a revocation stays the last. */
+  readonly end?: { readonly cause: WithdrawnData['cause']; readonly at: Instant };
+};
+
+export type Hold = Pick<ComponentPolicyEvent['data'], 'cause' | 'effect' | 'effectiveAt' | 'componentTemplateId'>;
+
+/** The latest occurrence of a template that the learner earned or was granted. */
+export type HoldingState = {
+  /** Id of the CredentialEarned or CredentialGranted. */
+  readonly ref: string;
+  readonly data: AwardData;
+  readonly granted: boolean;
+  /** The facts that do not stand any more took the entitlement; the credential is held all the same, under a hold. */
+  readonly withdrawn?: Instant;
+  /** Revoked, from that instant. `withdrawn`: because its entitlement was; then all standing facts count again. */
+  readonly ended?: { readonly at: Instant; readonly because: 'revoked' | 'withdrawn' };
+  readonly holds: ReadonlyMap<string, Hold>;
+  /** The occurrence (or edition) before it. */
+  readonly previous?: HoldingState;
+};
+
+export type RecordState = {
+  readonly closed: boolean;
+  readonly learnerId?: LearnerId;
+  /** Number n stands at index n - 1. */
+  readonly enrollments: readonly EnrollmentState[];
+  /** Completions and credentials as facts for every enrollment. */
+  readonly facts: FactBase;
+  readonly modules: PersistentMap<ModuleRecord>;
+  readonly completions: PersistentMap<CompletionState>;
+  /** Completion by `source` and `sourceId`, and completions by module, UTC day and grade; those that stand. */
+  readonly bySource: PersistentMap<string>;
+  readonly byDay: PersistentMap<readonly string[]>;
+  /** Ids of completions invalidated and waivers withdrawn. */
+  readonly fallen: PersistentMap<true>;
+  readonly components: PersistentMap<ComponentState>;
+  /** Components of each template, own and recognised. */
+  readonly componentsOf: PersistentMap<readonly string[]>;
+  readonly holdings: PersistentMap<HoldingState>;
+  /** Template of each credential earned or granted here. */
+  readonly templateOf: PersistentMap<TemplateId>;
+  /** What each StepSatisfied rests on, taken back or not. */
+  readonly behindStep: PersistentMap<readonly string[]>;
+};
+
+const NOTHING: ReadonlyMap<never, never> = new Map<never, never>();
+const NONE: ReadonlySet<never> = new Set();
+
+const initial: RecordState = {
+  closed: false,
+  enrollments: [],
+  facts: NO_FACTS,
+  modules: EMPTY_MAP,
+  completions: EMPTY_MAP,
+  bySource: EMPTY_MAP,
+  byDay: EMPTY_MAP,
+  fallen: EMPTY_MAP,
+  components: EMPTY_MAP,
+  componentsOf: EMPTY_MAP,
+  holdings: EMPTY_MAP,
+  templateOf: EMPTY_MAP,
+  behindStep: EMPTY_MAP,
+};
+
+/** Key of a business key; no part holds the separator. */
+export const sourceKey = (source: string, sourceId: string): string => `${source}\u0000${sourceId}`;
+/** Completions of one module and grade on one UTC day; a local day meets at most three of them. */
+export const dayKey = (moduleId: ModuleId, utcDay: string, score: number | undefined): string =>
+  `${moduleId} ${utcDay} ${score ?? ''}`;
+
+export const numberOf = (enrollment: EnrollmentId): number => Number(enrollment.slice(37));
+
+export function enrollmentOf(state: RecordState, enrollment: EnrollmentId): EnrollmentState | undefined {
+  const found = state.enrollments[numberOf(enrollment) - 1];
+  return found?.ref.enrollmentId === enrollment ? found : undefined;
+}
+
+/** Not withdrawn: facts count in it. A completed one stays open for its other destinations. */
+export const isOpen = (enrollment: EnrollmentState): boolean => {
+  const last = enrollment.away.at(-1);
+  return last === undefined || last.until !== undefined;
+};
+
+/** The learner's facts together with an enrollment's own. */
+export const factsFor = (state: RecordState, enrollment: EnrollmentState): FactBase =>
+  joinFacts(state.facts, enrollment.own);
+
+export const recordFold: Fold<RecordState, RecordEvent> = { category: 'record', initial, evolve };
+
+function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
+  switch (event.type) {
+    case 'learner-enrolled': {
+      const { learnerId, enrollment, attempt, rulesHash, opens, because } = event.data;
+      const joined: EnrollmentState = {
+        number: state.enrollments.length + 1,
+        ref: enrollment,
+        attempt,
+        rulesHash,
+        joinedAt: event.meta.occurredAt,
+        ...(because === undefined ? {} : { because }),
+        away: [],
+        steps: NOTHING,
+        opened: new Set(opens),
+        inOrder: NONE,
+        onlyFrom: NOTHING,
+        waivers: NOTHING,
+        own: NO_FACTS,
+      };
+      return { ...state, learnerId, enrollments: [...state.enrollments, joined] };
+    }
+    case 'enrollment-withdrawn':
+      return inEnrollment(state, event.data.enrollment, (enrollment) => ({
+        ...enrollment,
+        away: [...enrollment.away, { from: event.meta.occurredAt }],
+      }));
+    case 'enrollment-reinstated':
+      return inEnrollment(state, event.data.enrollment, (enrollment) => ({
+        ...enrollment,
+        away: enrollment.away.map((interval) =>
+          interval.until === undefined ? { ...interval, until: event.meta.occurredAt } : interval,
+        ),
+      }));
+    case 'module-started': {
+      const { learnerId, moduleId } = event.data;
+      const module = mapGet(state.modules, moduleId) ?? { attempts: 0, begun: false };
+      return { ...state, learnerId, modules: mapSet(state.modules, moduleId, { ...module, begun: true }) };
+    }
+    case 'module-completed':
+      return completed(state, event);
+    case 'module-completion-invalidated':
+      return invalidated(state, event.data.completion);
+    case 'requirement-waived': {
+      const { enrollment, requirementId } = event.data;
+      const at = event.meta.occurredAt;
+      return inEnrollment(state, enrollment, (before) => ({
+        ...before,
+        waivers: new Map(before.waivers).set(requirementId, { ref: event.id, at }),
+        own: addFact(before.own, { kind: 'waiver', ref: event.id, requirementId, at }),
+      }));
+    }
+    case 'requirement-waiver-withdrawn': {
+      const { enrollment, requirementId, waiver } = event.data;
+      const without = inEnrollment(state, enrollment, (before) => ({
+        ...before,
+        waivers: mapWithout(before.waivers, requirementId),
+        own: removeFact(before.own, waiver),
+      }));
+      return { ...without, fallen: mapSet(without.fallen, waiver, true) };
+    }
+    case 'stack-component-credited':
+      return credited(state, event.id, event.meta.occurredAt, event.data);
+    case 'stack-component-withdrawn':
+      return withdrawn(state, event.data);
+    case 'step-satisfied': {
+      const { enrollment, stepId, at, opens, inOrder, recognised, by } = event.data;
+      const satisfied = inEnrollment(state, enrollment, (before) => ({
+        ...before,
+        steps: new Map(before.steps).set(stepId, { ref: event.id, data: event.data }),
+        opened: withAll(before.opened, opens),
+        inOrder: withAll(before.inOrder, inOrder),
+        own: addFact(before.own, {
+          kind: 'step',
+          ref: event.id,
+          stepId,
+          at,
+          ...(recognised === undefined ? {} : { recognised }),
+        }),
+      }));
+      return { ...satisfied, behindStep: mapSet(satisfied.behindStep, event.id, by) };
+    }
+    case 'step-reopened': {
+      const { enrollment, stepId, undoes, closes, notInOrder, onlyFrom } = event.data;
+      return inEnrollment(state, enrollment, (before) => ({
+        ...before,
+        steps: mapWithout(before.steps, stepId),
+        opened: withoutAll(before.opened, closes),
+        inOrder: withoutAll(before.inOrder, notInOrder),
+        onlyFrom: onlyFrom === undefined ? before.onlyFrom : new Map(before.onlyFrom).set(stepId, onlyFrom),
+        own: removeFact(before.own, undoes),
+      }));
+    }
+    case 'credential-earned':
+    case 'credential-granted': {
+      const { learnerId, credentialId, templateId } = event.data;
+      const previous = mapGet(state.holdings, templateId);
+      const holding: HoldingState = {
+        ref: event.id,
+        data: event.data,
+        granted: event.type === 'credential-granted',
+        holds: NOTHING,
+        ...(previous === undefined ? {} : { previous }),
+      };
+      return {
+        ...state,
+        learnerId,
+        holdings: mapSet(state.holdings, templateId, holding),
+        templateOf: mapSet(state.templateOf, credentialId, templateId),
+      };
+    }
+    case 'credential-entitlement-withdrawn': {
+      const { credentialId, templateId, effectiveAt } = event.data;
+      return inHolding(state, templateId, credentialId, (holding) => ({ ...holding, withdrawn: effectiveAt }));
+    }
+    case 'component-policy-applied': {
+      const { credentialId, templateId } = event.data;
+      return inHolding(state, templateId, credentialId, (holding) => policyApplied(holding, event.data));
+    }
+    case 'record-closed':
+      return { ...initial, closed: true, learnerId: event.data.learnerId };
+    default:
+      return event satisfies never;
+  }
+}
+
+function inEnrollment(
+  state: RecordState,
+  { enrollmentId }: EnrollmentRef,
+  change: (before: EnrollmentState) => EnrollmentState,
+): RecordState {
+  const index = numberOf(enrollmentId) - 1;
+  const before = state.enrollments[index];
+  if (!before) throw new RangeError(`the record has no enrollment ${enrollmentId}`);
+  return { ...state, enrollments: state.enrollments.with(index, change(before)) };
+}
+
+function inHolding(
+  state: RecordState,
+  templateId: TemplateId,
+  credentialId: CredentialId,
+  change: (before: HoldingState) => HoldingState,
+): RecordState {
+  const before = mapGet(state.holdings, templateId);
+  // Of an earlier occurrence nothing depends any more.
+  if (before?.data.credentialId !== credentialId) return state;
+  return { ...state, holdings: mapSet(state.holdings, templateId, change(before)) };
+}
+
+function completed(state: RecordState, event: Recorded<EventOf<typeof moduleCompleted>>): RecordState {
+  const { id: ref, data } = event;
+  const at = event.meta.occurredAt;
+  const { learnerId, moduleId, score, credits, area, level, source, sourceId } = data;
+  const day = dayKey(moduleId, at.slice(0, 10), score);
+  return {
+    ...state,
+    learnerId,
+    modules: mapSet(state.modules, moduleId, { attempts: data.attempt, begun: false }),
+    completions: mapSet(state.completions, ref, { ref, at, data, valid: true }),
+    bySource: sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(source, sourceId), ref),
+    byDay: mapSet(state.byDay, day, [...(mapGet(state.byDay, day) ?? []), ref]),
+    facts: addFact(state.facts, {
+      kind: 'completion',
+      ref,
+      moduleId,
+      at,
+      credits,
+      ...(score === undefined ? {} : { grade: score }),
+      ...(area === undefined ? {} : { area }),
+      ...(level === undefined ? {} : { level }),
+    }),
+  };
+}
+
+function invalidated(state: RecordState, ref: string): RecordState {
+  const completion = mapGet(state.completions, ref);
+  if (!completion) throw new RangeError(`the record has no completion ${ref}`);
+  const { moduleId, score, source, sourceId } = completion.data;
+  const day = dayKey(moduleId, completion.at.slice(0, 10), score);
+  const others = (mapGet(state.byDay, day) ?? []).filter((other) => other !== ref);
+  return {
+    ...state,
+    completions: mapSet(state.completions, ref, { ...completion, valid: false }),
+    bySource: sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(source, sourceId), undefined),
+    byDay: mapSet(state.byDay, day, others.length > 0 ? others : undefined),
+    fallen: mapSet(state.fallen, ref, true),
+    facts: removeFact(state.facts, ref),
+  };
+}
+
+function credited(state: RecordState, ref: string, occurredAt: Instant, data: CreditedData): RecordState {
+  const { learnerId, componentId, origin, templateId, moduleId, validFrom, validUntil, credits, area, level } = data;
+  const recognised = origin === 'recognised';
+  // Recognised: from acceptance on, but ageing from its own date.
+  const from = recognised && validFrom < occurredAt ? occurredAt : validFrom;
+  const common = {
+    ref,
+    achievedAt: data.achievedAt ?? validFrom,
+    ...(recognised ? { external: true } : {}),
+    ...(area === undefined ? {} : { area }),
+    ...(level === undefined ? {} : { level }),
+  };
+  const before = mapGet(state.components, componentId);
+  const component: ComponentState = {
+    origin,
+    ...(templateId === undefined ? {} : { templateId }),
+    ...(moduleId === undefined ? {} : { moduleId }),
+    facts: [...(before?.facts ?? []), ref],
+    noted: [...(before?.noted ?? []), data.ref],
+    ...(before?.end === undefined ? {} : { end: before.end }),
+  };
+  const facts =
+    moduleId === undefined
+      ? addFact(state.facts, {
+          ...common,
+          kind: 'credential',
+          templateId: templateId as TemplateId,
+          credentialId: componentId,
+          valid: [{ from, ...(validUntil === undefined ? {} : { until: validUntil }) }],
+          ...(credits === undefined ? {} : { credits }),
+        })
+      : addFact(state.facts, { ...common, kind: 'completion', moduleId, at: from, credits: credits ?? 0 });
+  const next = { ...state, learnerId, facts, components: mapSet(state.components, componentId, component) };
+  if (before || templateId === undefined) return next;
+  const ofTemplate = [...(mapGet(state.componentsOf, templateId) ?? []), componentId];
+  return { ...next, componentsOf: mapSet(state.componentsOf, templateId, ofTemplate) };
+}
+
+function withdrawn(state: RecordState, data: WithdrawnData): RecordState {
+  const { learnerId, componentId, cause, effectiveAt } = data;
+  const templateId = mapGet(state.templateOf, componentId);
+  const before: ComponentState = mapGet(state.components, componentId) ?? {
+    origin: templateId === undefined ? 'recognised' : 'own',
+    ...(templateId === undefined ? {} : { templateId }),
+    facts: [],
+    noted: [],
+  };
+  let facts = state.facts;
+  for (const ref of before.facts) {
+    const fact = factOf(facts, ref);
+    if (fact?.kind === 'completion') facts = removeFact(facts, ref);
+    if (fact?.kind === 'credential')
+      facts = addFact(facts, { ...fact, valid: cause === 'revoked' ? [] : validUntil(fact, effectiveAt) });
+  }
+  const component: ComponentState = {
+    ...before,
+    noted: [...before.noted, data.ref],
+    end: before.end?.cause === 'revoked' ? before.end : { cause, at: effectiveAt },
+  };
+  const next = { ...state, learnerId, facts, components: mapSet(state.components, componentId, component) };
+  if (cause !== 'revoked' || templateId === undefined) return next;
+  return inHolding(next, templateId, componentId as CredentialId, (holding) => ended(holding, effectiveAt, 'revoked'));
+}
+
+function validUntil(fact: CredentialFact, instant: Instant): readonly Interval[] {
+  return fact.valid
+    .filter(({ from }) => from < instant)
+    .map((interval) =>
+      interval.until === undefined || interval.until > instant ? { ...interval, until: instant } : interval,
+    );
+}
+
+function policyApplied(holding: HoldingState, data: ComponentPolicyEvent['data']): HoldingState {
+  const { hold, cause, effect, effectiveAt, componentTemplateId } = data;
+  if (effect === 'lift') {
+    const { withdrawn: _, ...restored } = holding;
+    return {
+      ...(cause === 'entitlement-withdrawn' ? restored : holding),
+      holds: mapWithout(holding.holds, hold),
+    };
+  }
+  const held: HoldingState = {
+    ...holding,
+    holds: new Map(holding.holds).set(hold, {
+      cause,
+      effect,
+      effectiveAt,
+      ...(componentTemplateId === undefined ? {} : { componentTemplateId }),
+    }),
+  };
+  return effect === 'revoke' ? ended(held, effectiveAt, 'revoked') : held;
+}
+
+/** The first end counts: a credential is revoked once. */
+function ended(holding: HoldingState, at: Instant, because: 'revoked'): HoldingState {
+  if (holding.ended) return holding;
+  return { ...holding, ended: { at, because: holding.withdrawn === undefined ? because : 'withdrawn' } };
+}
+
+const withAll = <T>(set: ReadonlySet<T>, more: readonly T[]): ReadonlySet<T> => new Set([...set, ...more]);
+const withoutAll = <T>(set: ReadonlySet<T>, less: readonly T[]): ReadonlySet<T> =>
+  new Set([...set].filter((item) => !less.includes(item)));
+
+function mapWithout<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const copy = new Map(map);
+  copy.delete(key);
+  return copy;
+}
