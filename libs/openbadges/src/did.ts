@@ -27,22 +27,24 @@ export type DidDocument = {
  * The document of an issuer: Ed25519 keys as Multikey, others as JsonWebKey, each named by the key itself. Pass retired
  * keys too while credentials live that they signed; leave out compromised ones.
  */
-export async function didDocument(input: {
+export function didDocument(input: {
   readonly did: string;
   readonly keys: readonly PublicJwk[];
   readonly alsoKnownAs?: readonly string[];
-}): Promise<DidDocument> {
+}): DidDocument {
   const { did, keys, alsoKnownAs = [] } = input;
-  const methods = await Promise.all(
-    keys.map(async (key): Promise<VerificationMethod> => {
-      if (key['crv'] === 'Ed25519') {
-        const publicKeyMultibase = multikeyOf(key);
-        return { id: `${did}#${publicKeyMultibase}`, type: 'Multikey', controller: did, publicKeyMultibase };
-      }
-      const id = `${did}#${await thumbprintOf(key)}`;
-      return { id, type: 'JsonWebKey', controller: did, publicKeyJwk: publicMembersOf(key) };
-    }),
-  );
+  const methods = keys.map((key): VerificationMethod => {
+    if (key['crv'] === 'Ed25519') {
+      const publicKeyMultibase = multikeyOf(key);
+      return { id: `${did}#${publicKeyMultibase}`, type: 'Multikey', controller: did, publicKeyMultibase };
+    }
+    return {
+      id: `${did}#${thumbprintOf(key)}`,
+      type: 'JsonWebKey',
+      controller: did,
+      publicKeyJwk: publicMembersOf(key),
+    };
+  });
   return {
     '@context': [
       'https://www.w3.org/ns/did/v1',

@@ -1,5 +1,4 @@
 export * from './types.js';
-export { CONTEXTS, OB_SCHEMA_URL } from './vocabulary.js';
 export {
   InvalidCredentialError,
   buildAchievement,
@@ -14,3 +13,11 @@ export { readPresented, type Presented, type PresentedForm } from './read.js';
 export { verifyPresented, verifyVcJwt, type LifeCycle, type TrustedKeys, type VerifyOptions } from './verify.js';
 export type { Check, CheckName, Outcome, VerificationReport, Verdict, Warning } from './report.js';
 export { didDocument, didWebUrl, type DidDocument, type VerificationMethod } from './did.js';
+export {
+  MIN_LIST_SIZE,
+  decodeStatusList,
+  encodeStatusList,
+  setStatusBit,
+  statusBit,
+  statusIndex,
+} from './status-list.js';

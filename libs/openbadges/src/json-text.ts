@@ -1,5 +1,6 @@
 // JSON as it was signed: one text, one reading. JSON.parse alone lets the last of two equal keys win, so that one
 // program can check what another never sees.
+import { isUtf8 } from 'node:buffer';
 import type { JsonObject } from '@cairn/kernel';
 
 /** Why a text is refused; `code` is stable. */
@@ -16,13 +17,10 @@ export class MalformedError extends Error {
 const MAX_DEPTH = 64;
 const MAX_VALUES = 100_000;
 
-/** Strict UTF-8; a byte order mark is not part of a JSON text (RFC 8259 §8.1). */
-export function decodeUtf8(bytes: Uint8Array, what: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new MalformedError('utf8', `${what} is not UTF-8`);
-  }
+/** Strict UTF-8; a byte order mark is not part of a JSON text (RFC 8259 §8.1) and stays, to be refused. */
+export function decodeUtf8(bytes: Buffer, what: string): string {
+  if (!isUtf8(bytes)) throw new MalformedError('utf8', `${what} is not UTF-8`);
+  return bytes.toString('utf8');
 }
 
 /**

@@ -1,5 +1,5 @@
 // Signing as VC-JWT by the Open Badges profile (credentials.md §2.5): header {alg, typ, jwk}, the credential as payload.
-import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { CompactSign, type CryptoKey } from 'jose';
 import { keyFault, publicMembersOf, type PublicJwk, type SigningAlgorithm } from './keys.js';
 import type { AchievementCredential } from './types.js';
@@ -30,7 +30,7 @@ function publicHalfOf({ alg, publicJwk }: SigningKey): PublicHalf {
     const jwk = publicMembersOf(publicJwk);
     const fault = keyFault(jwk, alg);
     if (fault) throw new TypeError(`the signing key does not do: ${fault[1]}`);
-    half = { jwk, verifier: createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }) };
+    half = { jwk, verifier: createPublicKey({ key: jwk, format: 'jwk' }) };
     publicHalves.set(publicJwk, half);
   }
   return half;

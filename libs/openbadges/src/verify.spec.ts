@@ -469,7 +469,7 @@ describe('attack corpus A, refused with the right reason', () => {
     ],
     [
       '@context swapped',
-      forge(rsaHeader, { ...claims, '@context': [...(claims['@context'] as string[])].reverse() }),
+      forge(rsaHeader, { ...claims, '@context': (claims['@context'] as string[]).toReversed() }),
       'malformed',
       'contexts',
     ],

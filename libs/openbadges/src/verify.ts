@@ -263,11 +263,11 @@ function unwrap(payload: JsonObject): JsonObject {
   const beside = Object.keys(payload).find((name) => name !== 'vc' && !CLAIMS.includes(name));
   if (!isObject(vc) || beside !== undefined)
     throw new MalformedError('vc-wrapper', 'vc is not an object, or the payload says something beside it');
-  return vc as JsonObject;
+  return vc;
 }
 
 function checkNow(now: string): void {
-  if (!isDateTime(now)) throw new RangeError(`now is not an instant: ${now}`);
+  if (!isDateTime(now)) throw new RangeError(`now is not an instant: ${String(now)}`);
 }
 
 /**
@@ -310,7 +310,7 @@ export async function verifyVcJwt(
   await checkSignature(text, header, jws.signature, key, report);
   await checkState(subject, options, report);
   report.add('secured', 'pass', 'secured', 'signed, with a header of the profile');
-  const keyThumbprint = key && { keyThumbprint: await thumbprintOf(key) };
+  const keyThumbprint = key && { keyThumbprint: thumbprintOf(key) };
   return report.report({ form, credential, issuerId: subject.issuerId, ...keyThumbprint });
 }
 
