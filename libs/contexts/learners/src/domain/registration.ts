@@ -23,13 +23,7 @@ import type {
 } from '../contracts/learner.commands.js';
 import { identitiesOf, identityHash, type Identity, type IdentityKind } from '../contracts/identity.js';
 import type { LearnerEvent, LearnerProfile } from '../contracts/learner.events.js';
-import {
-  identityFold,
-  identityStream,
-  learnerFold,
-  learnerStream,
-  type LearnerState,
-} from '../contracts/learner.folds.js';
+import { identityFold, identityStream, learnerFold, learnerStream } from '../contracts/learner.folds.js';
 import { identifierTaken, sameProfile } from './learner.decider.js';
 
 /** What the edge lends. */
