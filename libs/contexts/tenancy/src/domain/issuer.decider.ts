@@ -9,6 +9,7 @@ import {
   type Instant,
   type Issued,
 } from '@cairn/kernel';
+import { isZone } from '@cairn/rules';
 import type { AddSigningKey, IssuerCommand, RegisterIssuer, RetireSigningKey } from '../contracts/tenancy.commands.js';
 import type { IssuerEvent } from '../contracts/tenancy.events.js';
 import {
@@ -19,7 +20,6 @@ import {
   type IssuerState,
 } from '../contracts/tenancy.folds.js';
 import { otherContent } from './refusals.js';
-import { isTimeZone } from './zone.js';
 
 export const issuerDecider: Decider<IssuerState, IssuerCommand, IssuerEvent> = {
   ...issuerFold,
@@ -40,7 +40,7 @@ export const issuerDecider: Decider<IssuerState, IssuerCommand, IssuerEvent> = {
 };
 
 function registerIssuer({ data }: Issued<RegisterIssuer>, state: IssuerState): Decision<IssuerEvent> {
-  if (!isTimeZone(data.zone)) return invalid('/zone', 'zone-unknown', `"${data.zone}" is not an IANA time zone.`);
+  if (!isZone(data.zone)) return invalid('/zone', 'zone-unknown', `"${data.zone}" is not an IANA time zone.`);
   if (!state.registered) return accept({ type: 'issuer-registered', data });
   return hashJson(state.registered) === hashJson(data) ? accept() : otherContent('issuer');
 }

@@ -9,11 +9,11 @@ import {
   type Issued,
   type Rejected,
 } from '@cairn/kernel';
+import { isZone } from '@cairn/rules';
 import type { IssueApiKey, RegisterTenant, RevokeApiKey, TenantCommand } from '../contracts/tenancy.commands.js';
 import type { TenantEvent } from '../contracts/tenancy.events.js';
 import { tenantFold, tenantStream, type TenantState } from '../contracts/tenancy.folds.js';
 import { otherContent } from './refusals.js';
-import { isTimeZone } from './zone.js';
 
 export const tenantDecider: Decider<TenantState, TenantCommand, TenantEvent> = {
   ...tenantFold,
@@ -38,7 +38,7 @@ const unknownTenant = (): Rejected =>
 
 function registerTenant({ data, tenant }: Issued<RegisterTenant>, state: TenantState): Decision<TenantEvent> {
   const { slug, name, zone, namespace } = data;
-  if (!isTimeZone(zone)) return invalid('/zone', 'zone-unknown', `"${zone}" is not an IANA time zone.`);
+  if (!isZone(zone)) return invalid('/zone', 'zone-unknown', `"${zone}" is not an IANA time zone.`);
   if (!state.registered) {
     return accept({ type: 'tenant-registered', data: { tenantId: tenant, slug, name, zone, namespace } });
   }
