@@ -87,6 +87,7 @@ export function given<S, C extends Command, E extends DomainEvent, F>(
       const decision = decider.decide(issued(command, context), foldOf(decider, history), facts);
       return {
         decision,
+        // oxlint-disable-next-line unicorn/no-thenable -- it reads as the rule it proves, and nobody awaits it
         then: (...expected: readonly Decided<E>[]): void => {
           expect(decision).toEqual({ accepted: true, events: expected });
         },
