@@ -6,6 +6,7 @@ export {
   isoWeek,
   isZone,
   localDay,
+  parseDuration,
   renewalWindow,
   startOfLocalDay,
   termEnd,
