@@ -319,7 +319,7 @@ describe('commands at the same time', () => {
     const { log, script } = scripted(createMemoryEventLog());
     script.push(never);
     const { execute } = executorOn(log, { queue: { perStream: 2, total: 3 } });
-    const stuck = [execute(issued(open), { deadlineMs: 50 }), execute(issued(open), { deadlineMs: 50 })];
+    const stuck = [execute(issued(open), { deadlineMs: 50 }), execute(issued(open), { deadlineMs: 20 })];
     const settled = Promise.allSettled(stuck);
     await expect(execute(issued(open))).rejects.toBeInstanceOf(Overloaded);
     expect(await execute(issued({ type: 'open', data: { account: 'b', branch: 'x' } }))).toMatchObject({

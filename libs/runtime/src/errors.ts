@@ -24,12 +24,25 @@ export class Overloaded extends Error {
   }
 }
 
+/** A projection did not reach a position in time. */
+export class ReadModelBehind extends Error {
+  readonly code = 'read-model-behind';
+  constructor(
+    readonly projection: string,
+    readonly position: string,
+  ) {
+    super(`${projection} has not reached position ${position} in time`);
+    this.name = 'ReadModelBehind';
+  }
+}
+
 /** True for what goes away by itself: such work is repeated for ever, never skipped and never parked. */
 export function isInfrastructure(error: unknown): boolean {
   return (
     error instanceof LogUnavailable ||
     error instanceof ReadModelUnavailable ||
     error instanceof CommandOutcomeUnknown ||
-    error instanceof Overloaded
+    error instanceof Overloaded ||
+    error instanceof ReadModelBehind
   );
 }

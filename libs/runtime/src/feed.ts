@@ -7,7 +7,7 @@
 import type { EventLog } from '@cairn/eventlog';
 import type { Codec, Position, Recorded, StoredEvent } from '@cairn/kernel';
 import { isInfrastructure } from './errors.js';
-import { backoffMs, persistently, sleep, systemTimers, type OnTrouble, type Timers } from './time.js';
+import { backoffMs, persistently, sleep, systemTimers, untilWoken, type OnTrouble, type Timers } from './time.js';
 
 export type FeedEvent = {
   readonly stored: StoredEvent;
@@ -50,7 +50,7 @@ export function createFeed(options: {
   let base: Position | undefined;
   let last: Position | undefined;
   let running: Promise<void> | undefined;
-  const sleepers = new Set<() => void>();
+  let sleepers: (() => void)[] = [];
   let cancelWake: (() => void) | undefined;
 
   const patient = <T>(where: string, task: () => Promise<T>): Promise<T> =>
@@ -79,7 +79,9 @@ export function createFeed(options: {
   const wakeAll = (): void => {
     cancelWake?.();
     cancelWake = undefined;
-    for (const wake of sleepers) wake();
+    const woken = sleepers;
+    sleepers = [];
+    for (const wake of woken) wake();
   };
 
   const arrive = (event: StoredEvent): void => {
@@ -148,7 +150,7 @@ export function createFeed(options: {
       if (isRecent(after)) {
         const from = firstAfter(recent, after);
         if (from < recent.length) return recent.slice(from, from + BATCH_EVENTS);
-        await woken(signal);
+        await untilWoken(signal, (wake) => sleepers.push(wake));
         continue;
       }
       const events = await unlessAborted(
@@ -160,18 +162,6 @@ export function createFeed(options: {
     }
     return [];
   };
-
-  function woken(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        sleepers.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      sleepers.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
-    });
-  }
 
   return {
     next,

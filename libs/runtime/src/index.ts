@@ -15,3 +15,12 @@ export type {
 export type { AnyProjection } from './projection-fold.js';
 export type { LaneLimits, LaneStatus } from './projection-lane.js';
 export type { ParkedKey } from './records.js';
+export { createReactorRunner } from './reactor-runner.js';
+export type {
+  AnyReactor,
+  ReactorLimits,
+  ReactorRunner,
+  ReactorRunnerOptions,
+  ReactorStatus,
+} from './reactor-runner.js';
+export * from './views.js';

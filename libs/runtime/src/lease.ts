@@ -1,12 +1,12 @@
 // A lease, kept: renewed at a third of its time to live, and given up by the own monotonic clock before others may
 // take it. The epoch grows with every holder; checkpoints carry it, so a holder that was replaced cannot move them.
 import type { Lease, ReadModel } from '@cairn/readmodel';
-import { sleep, systemTimers, type OnTrouble, type Timers } from './time.js';
+import { sleep, systemTimers, untilWoken, type OnTrouble, type Timers } from './time.js';
 
 export type LeaseKeeper = {
   /** The lease while it is surely ours; undefined otherwise. */
   readonly held: () => Lease | undefined;
-  /** Resolves with the lease as soon as it is ours; with undefined when `signal` aborts. */
+  /** Resolves with the lease as soon as it is ours; with undefined when `signal` aborts first. */
   readonly whenHeld: (signal: AbortSignal) => Promise<Lease | undefined>;
   /** To be called when somebody with a newer epoch was met. */
   readonly lost: (lease: Lease) => void;
@@ -27,7 +27,7 @@ export function keepLease(options: {
 }): LeaseKeeper {
   const { readModel, name, owner, ttlMs, timers = systemTimers, onTrouble } = options;
   const stopping = new AbortController();
-  const waiting = new Set<(lease: Lease | undefined) => void>();
+  let waiting: (() => void)[] = [];
   let lease: Lease | undefined;
   let surelyUntilMs = 0;
 
@@ -52,8 +52,11 @@ export function keepLease(options: {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       await renewOrAcquire();
-      const now = held();
-      if (now) for (const tell of waiting) tell(now);
+      if (held()) {
+        const woken = waiting;
+        waiting = [];
+        for (const wake of woken) wake();
+      }
       await sleep(timers, ttlMs / 3, stopping.signal);
     }
     if (lease) await readModel.releaseLease(lease).catch((error: unknown) => onTrouble?.(`lease ${name}`, error));
@@ -63,19 +66,9 @@ export function keepLease(options: {
 
   return {
     held,
-    whenHeld: (signal) => {
-      const now = held();
-      if (now || signal.aborted) return Promise.resolve(now);
-      return new Promise((resolve) => {
-        const tell = (given: Lease | undefined): void => {
-          waiting.delete(tell);
-          signal.removeEventListener('abort', giveUp);
-          resolve(given);
-        };
-        const giveUp = (): void => tell(undefined);
-        waiting.add(tell);
-        signal.addEventListener('abort', giveUp, { once: true });
-      });
+    whenHeld: async (signal) => {
+      if (!held()) await untilWoken(signal, (wake) => waiting.push(wake));
+      return held();
     },
     lost: (met) => {
       if (lease?.epoch === met.epoch) lease = undefined;

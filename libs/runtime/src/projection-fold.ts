@@ -4,6 +4,7 @@ import {
   BEGINNING,
   faultsOf,
   type Codec,
+  type DecodeError,
   type Document,
   type EventDefinition,
   type JsonObject,
@@ -128,15 +129,15 @@ export function keysOf(projection: PlainProjection, event: Recorded): readonly s
 }
 
 /**
- * The keys of an event that cannot be decoded, if they rest on members that are surely right: present, and not
- * complained of by the schema. Undefined otherwise: then nobody can say which documents wait for it.
+ * What `read` finds in an event that cannot be decoded, if it rests on members that are surely right: present, and not
+ * complained of by the schema. Undefined otherwise: then nobody can say what waits for the event.
  */
-export function keysOfUnreadable(
-  projection: PlainProjection,
+export function readUnreadable<T>(
   codec: Codec,
   { stored }: FeedEvent,
-  code: string,
-): readonly string[] | undefined {
+  { code }: DecodeError,
+  read: (event: Recorded) => T,
+): T | undefined {
   if (code !== 'event-corrupt' && code !== 'schema-version-unknown') return undefined;
   const schema = codec.definitions.get(stored.type)?.schema;
   const faulty =
@@ -151,7 +152,7 @@ export function keysOfUnreadable(
     },
   });
   try {
-    return keysOf(projection, { ...stored, data, meta: stored.meta } as unknown as Recorded);
+    return read({ ...stored, data, meta: stored.meta } as unknown as Recorded);
   } catch {
     return undefined;
   }

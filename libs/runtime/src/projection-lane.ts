@@ -3,15 +3,16 @@
 // is written only by comparing it, and because the checkpoint follows the documents and never leads them.
 import { BEGINNING, DecodeError, type Codec, type Position } from '@cairn/kernel';
 import type { GuardedWrite, Lease, ReadModel, WriteOutcome } from '@cairn/readmodel';
+import { createCheckpoint, LeaseLost } from './checkpoint.js';
 import { isInfrastructure } from './errors.js';
 import type { Feed, FeedEvent } from './feed.js';
 import type { LeaseKeeper } from './lease.js';
 import {
   foldDocument,
   keysOf,
-  keysOfUnreadable,
   knownOf,
   laneOf,
+  readUnreadable,
   reasonOf,
   UNKNOWN,
   type Failure,
@@ -21,7 +22,7 @@ import {
   type Step,
 } from './projection-fold.js';
 import type { BuildRecord, ParkedKey, Records } from './records.js';
-import { backoffMs, persistently, sleep, type Clock, type OnTrouble, type Timers } from './time.js';
+import { backoffMs, persistently, sleep, untilWoken, type Clock, type OnTrouble, type Timers } from './time.js';
 
 export type LaneLimits = {
   /** Documents kept in memory; default 5,000. */
@@ -78,30 +79,22 @@ const EVENTS_PER_CHECKPOINT = 1_000;
 const WRITES_PER_BULK = 1_000;
 const WHOLE_LANE = '*';
 
-class LeaseLost extends Error {}
-
 /** Name of the lane's checkpoint. */
 export function checkpointName({ collection, lanes }: BuildRecord, lane: number): string {
   return `${collection}#${lane}of${lanes}`;
-}
-
-/** What a checkpoint remembers its last event by: enough to find it in the log, or to find it gone. */
-export function eventReference({ id, stream, revision }: FeedEvent['stored']): string {
-  return `${id} ${revision}@${stream}`;
 }
 
 /** Starts folding as soon as the lane's lease is held. */
 export function startLane(options: LaneOptions): Lane {
   const { projection, build, lane, lease: keeper, feed, readModel, records, timers, limits, onTrouble } = options;
   const { collection } = build;
-  const checkpoint = checkpointName(build, lane);
+  const name = checkpointName(build, lane);
   const types = new Set(projection.events.map(({ type }) => type));
   const stopping = new AbortController();
 
   let lease: Lease | undefined;
   let position = BEGINNING;
   let lastEvent: FeedEvent | undefined; // the one at `position`, if it was met by this holder
-  let saved: string | null = null;
   let unsavedEvents = 0;
   let cancelSave: (() => void) | undefined;
   let stopped: ParkedKey | undefined;
@@ -118,12 +111,13 @@ export function startLane(options: LaneOptions): Lane {
   };
   const patient = <T>(task: () => Promise<T>): Promise<T> =>
     persistently(task, {
-      where: checkpoint,
+      where: name,
       timers,
       signal: stopping.signal,
       transient: (error) => isInfrastructure(error) && isHeld(),
       onTrouble,
     });
+  const checkpoint = createCheckpoint(readModel, name, keeper, patient);
   const isHeld = (): boolean => lease !== undefined && keeper.held()?.epoch === lease.epoch;
   const mustHold = (): Lease => {
     if (!isHeld()) throw new LeaseLost();
@@ -139,17 +133,7 @@ export function startLane(options: LaneOptions): Lane {
     stopped = undefined;
     lastEvent = undefined;
     unsavedEvents = 0;
-    const stored = await patient(() => readModel.loadCheckpoint(checkpoint));
-    position = (stored?.position ?? BEGINNING) as Position;
-    saved = stored?.position ?? null;
-    if (stored) {
-      const { lastEventId } = stored;
-      const next = { position, lastEventId, epoch: given.epoch };
-      if (!(await patient(() => readModel.saveCheckpoint(checkpoint, saved, next)))) {
-        keeper.lost(given);
-        throw new LeaseLost();
-      }
-    }
+    position = (await checkpoint.takeOver(given))?.position ?? BEGINNING;
     for (const record of await patient(() => records.parked(collection))) {
       if (record.key !== WHOLE_LANE) {
         if (laneOf(record.key, build.lanes) === lane) parked.set(record.key, record);
@@ -168,7 +152,8 @@ export function startLane(options: LaneOptions): Lane {
       ids = keysOf(projection, event.decoded());
     } catch (error) {
       const reason = reasonOf(error);
-      if (error instanceof DecodeError) ids = keysOfUnreadable(projection, options.codec, event, error.code);
+      if (error instanceof DecodeError)
+        ids = readUnreadable(options.codec, event, error, (raw) => keysOf(projection, raw));
       if (!ids) return reason;
     }
     return build.lanes === 1 ? ids : ids.filter((id) => laneOf(id, build.lanes) === lane);
@@ -229,7 +214,7 @@ export function startLane(options: LaneOptions): Lane {
       } catch (error) {
         for (const id of pending) cache.delete(id); // what a failed write left behind is read again
         if (!isInfrastructure(error)) throw error;
-        onTrouble?.(checkpoint, error);
+        onTrouble?.(name, error);
       }
       mustHold();
       if (stopping.signal.aborted) throw new LeaseLost();
@@ -346,28 +331,14 @@ export function startLane(options: LaneOptions): Lane {
   const saveSoon = (): void => {
     cancelSave = undefined;
     exclusive(saveCheckpoint).catch((error: unknown) => {
-      if (!(error instanceof LeaseLost)) onTrouble?.(checkpoint, error);
+      if (!(error instanceof LeaseLost)) onTrouble?.(name, error);
     });
   };
 
   async function saveCheckpoint(): Promise<void> {
     cancelSave?.();
     cancelSave = undefined;
-    while (lastEvent && position > (saved ?? BEGINNING)) {
-      const { epoch } = mustHold();
-      const next = { position, lastEventId: eventReference(lastEvent.stored), epoch };
-      if (await patient(() => readModel.saveCheckpoint(checkpoint, saved, next))) {
-        saved = position;
-        break;
-      }
-      // Somebody else moved it, or our own write got through unseen.
-      const stored = await patient(() => readModel.loadCheckpoint(checkpoint));
-      if (!stored || stored.epoch > epoch) {
-        keeper.lost(mustHold());
-        throw new LeaseLost();
-      }
-      saved = stored.position;
-    }
+    if (lastEvent) await checkpoint.save(mustHold(), position, lastEvent);
     unsavedEvents = 0;
     await sweepTombstones();
   }
@@ -378,9 +349,7 @@ export function startLane(options: LaneOptions): Lane {
    */
   async function sweepTombstones(): Promise<void> {
     const now = timers.monotonicMs();
-    const due = tombstones.filter(
-      ({ at, sinceMs }) => at <= (saved ?? BEGINNING) && now - sinceMs >= limits.tombstoneMs,
-    );
+    const due = tombstones.filter(({ at, sinceMs }) => at <= checkpoint.saved() && now - sinceMs >= limits.tombstoneMs);
     if (due.length === 0) return;
     tombstones = tombstones.filter((tombstone) => !due.includes(tombstone));
     for (let start = 0; start < due.length; start += WRITES_PER_BULK) {
@@ -430,7 +399,7 @@ export function startLane(options: LaneOptions): Lane {
       );
     if (discard) {
       const [event] = await feed.page(position);
-      if (event?.stored.id !== stopped.eventId) throw new Error(`${checkpoint} is not before event ${stopped.eventId}`);
+      if (event?.stored.id !== stopped.eventId) throw new Error(`${name} is not before event ${stopped.eventId}`);
       position = event.stored.position;
       lastEvent = event;
       await saveCheckpoint();
@@ -442,11 +411,7 @@ export function startLane(options: LaneOptions): Lane {
     return undefined;
   }
 
-  const resumed = (): Promise<void> =>
-    new Promise((resolve) => {
-      resume = resolve;
-      stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+  const resumed = (): Promise<void> => untilWoken(stopping.signal, (wake) => (resume = wake));
 
   async function follow(): Promise<void> {
     while (isHeld() && !stopping.signal.aborted) {
@@ -472,7 +437,7 @@ export function startLane(options: LaneOptions): Lane {
         await follow();
       } catch (error) {
         if (error instanceof LeaseLost || stopping.signal.aborted || !isHeld()) continue;
-        onTrouble?.(checkpoint, error);
+        onTrouble?.(name, error);
         if (isInfrastructure(error)) continue;
         // Not foreseen: stop and say so rather than guess.
         const failure = { code: 'lane-failed', detail: reasonOf(error).detail };
@@ -497,7 +462,7 @@ export function startLane(options: LaneOptions): Lane {
     advanceTo: async (target) => {
       mustHold();
       while (position < target) {
-        if (stopped) throw new Error(`${checkpoint} is stopped: ${stopped.detail}`);
+        if (stopped) throw new Error(`${name} is stopped: ${stopped.detail}`);
         const events = await feed.page(position);
         if (events.length === 0) throw new Error(`the log ends before ${target}`);
         await apply(events, target);

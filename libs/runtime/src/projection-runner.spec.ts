@@ -6,7 +6,6 @@ import { collectionHash } from './collection-hash.js';
 import { createProjectionRunner } from './projection-runner.js';
 import { accountStream, balances, bankCodec, bankProjections, branches } from './spec/bank.js';
 import { close, deposit, move, open, processOn, startedProcess, type Process } from './spec/world.js';
-import { createViews } from './views.js';
 
 const id = (account: string): string => `${TENANT}:${account}`;
 const running: Process[] = [];
@@ -19,7 +18,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((process) => process.stop()));
 });
 
-const viewsOf = ({ readModel, runner }: Process) => createViews(readModel, runner.collectionOf);
+const viewsOf = ({ views }: Process) => views;
 async function someHistory({ run }: Process): Promise<void> {
   for (const account of ['a', 'b', 'c']) await run(open(account, account === 'c' ? 'south' : 'north'));
   await run(deposit('a', 10, 20));

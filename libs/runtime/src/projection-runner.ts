@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { EventLog } from '@cairn/eventlog';
 import { BEGINNING, type Codec, type Position } from '@cairn/kernel';
 import type { ReadModel, StoredDocument } from '@cairn/readmodel';
+import { isInLog } from './checkpoint.js';
 import { contentOf } from './collection-hash.js';
 import { isInfrastructure } from './errors.js';
 import type { Feed } from './feed.js';
@@ -437,18 +438,6 @@ function atOnePosition<T>(lanes: readonly Lane[], task: (position: Position) => 
     return task(position);
   };
   return (first as Lane).exclusive(() => holding(rest));
-}
-
-/** True if the event that a checkpoint stands at is in the log, at that place. */
-export async function isInLog(
-  log: EventLog,
-  { position, lastEventId }: { readonly position: string; readonly lastEventId: string | null },
-): Promise<boolean> {
-  const match = /^(\S+) (\d+)@(.+)$/.exec(lastEventId ?? '');
-  if (!match) return position === BEGINNING;
-  const [, id, revision, stream] = match as unknown as [string, string, string, string];
-  const [event] = await log.read(stream, { from: Number(revision), limit: 1 });
-  return event?.id === id && event.position === position;
 }
 
 function least<T extends string>(texts: readonly T[]): T {

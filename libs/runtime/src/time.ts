@@ -40,6 +40,19 @@ export function sleep(timers: Timers, ms: number, signal?: AbortSignal): Promise
   });
 }
 
+/** Resolves when the function handed to `register` is called, or as soon as `signal` aborts. */
+export function untilWoken(signal: AbortSignal, register: (wake: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const wake = (): void => {
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    signal.addEventListener('abort', wake, { once: true });
+    register(wake);
+  });
+}
+
 /** Milliseconds to wait before try `attempt` (from 1): full jitter over a range that doubles up to `capMs`. */
 export function backoffMs(attempt: number, capMs: number, random: () => number): number {
   const least = 5;

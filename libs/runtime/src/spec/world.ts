@@ -6,13 +6,18 @@ import { issued } from '@cairn/testing';
 import { createCommandExecutor } from '../command-executor.js';
 import { createFeed } from '../feed.js';
 import { createProjectionRunner, type ProjectionRunnerOptions } from '../projection-runner.js';
+import { createReactorRunner, type ReactorRunnerOptions } from '../reactor-runner.js';
 import { systemClock, type OnTrouble } from '../time.js';
-import { createWaiters } from '../waiters.js';
+import { createViews } from '../views.js';
+import { createWaiters, settled } from '../waiters.js';
 import { account, bankCodec, bankProjections } from './bank.js';
 
-export type WorldOptions = Partial<Omit<ProjectionRunnerOptions, 'feed' | 'waiters'>>;
+export type WorldOptions = Partial<Omit<ProjectionRunnerOptions, 'feed' | 'waiters' | 'limits'>> &
+  Partial<Pick<ReactorRunnerOptions, 'reactors' | 'dispatch' | 'startAt'>> & {
+    readonly limits?: ProjectionRunnerOptions['limits'] & ReactorRunnerOptions['limits'];
+  };
 
-/** One process on a log and a store: executor, feed and projection runner. */
+/** One process on a log and a store: executor, feed, projections and, if any are given, reactors. */
 export function processOn(log: EventLog, readModel: ReadModel, options: WorldOptions = {}) {
   const troubles: string[] = [];
   const onTrouble: OnTrouble = (where, error) => troubles.push(`${where}: ${String(error)}`);
@@ -21,20 +26,23 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
   const feed = createFeed({ log, codec, onTrouble });
   const waiters = createWaiters();
   const projections = options.projections ?? bankProjections;
-  const runner = createProjectionRunner({
+  const reactors = options.reactors ?? [];
+  const shared = {
     log,
     feed,
     readModel,
     codec,
     waiters,
-    projections,
     owner: 'only',
     leaseTtlMs: 300,
     onTrouble,
     ...options,
-    limits: { checkpointMs: 5, ...options.limits },
-  });
-  const names = projections.map(({ name }) => name);
+    limits: { checkpointMs: 5, waitMs: 50, ...options.limits },
+  };
+  const runner = createProjectionRunner({ ...shared, projections });
+  const views = createViews(readModel, runner.collectionOf);
+  const reactions = createReactorRunner({ dispatch: executor.execute, ...shared, find: views.find, reactors });
+  const names = [...projections, ...reactors].map(({ name }) => name);
   return {
     log,
     readModel,
@@ -42,6 +50,8 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
     feed,
     waiters,
     runner,
+    views,
+    reactions,
     troubles,
     run: (command: Command, context?: Partial<CommandContext>): Promise<CommandOutcome> =>
       executor.execute(issued(command, context)),
@@ -50,8 +60,12 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
       if (!(await waiters.waitFor(which, await log.head(), timeoutMs)))
         throw new Error(`not caught up: ${JSON.stringify(await runner.status())} ${troubles.join('\n')}`);
     },
+    settled: async (timeoutMs = 5_000): Promise<void> => {
+      if (!(await settled(waiters, names, feed.head, timeoutMs)))
+        throw new Error(`not settled: ${JSON.stringify(await reactions.status())} ${troubles.join('\n')}`);
+    },
     stop: async (): Promise<void> => {
-      await runner.stop();
+      await Promise.all([runner.stop(), reactions.stop()]);
       await feed.close();
     },
   };
@@ -65,6 +79,7 @@ export async function startedProcess(
 ): Promise<Process> {
   const process = processOn(log, readModel, options);
   await process.runner.start();
+  await process.reactions.start();
   return process;
 }
 
