@@ -6,9 +6,11 @@ import {
   evaluateStep,
   factOf,
   mapGet,
+  removeFact,
   termEnd,
   type Award,
   type Evaluation,
+  type FactBase,
   type PathwayContext,
   type Step,
 } from '@cairn/rules';
@@ -190,11 +192,10 @@ export function evaluateForAward(
   return evaluateAward(
     award.id,
     version.rules,
-    end?.freshFacts ? factsForWindow(state, enrollment) : factsFor(state, enrollment),
+    factsForAward(state, enrollment, version, award, target, end),
     draft.command.now,
     {
-      ...contextOf(draft, enrollment, version, target),
-      ...(end?.freshFacts ? { window: { from: end.at } } : {}),
+      ...awardContext(draft, enrollment, version, target, end),
       during: whileEnrolled(enrollment, end?.at),
     },
   );
@@ -212,18 +213,36 @@ function firstMet(
 ): Instant {
   // Met only after a term could begin, hence never before.
   if (whileEnrolled(enrollment, end?.at).every((interval) => interval.from !== from)) return from;
-  const state = draft.state();
-  const evaluation = evaluateAward(
-    award.id,
-    version.rules,
-    end?.freshFacts ? factsForWindow(state, enrollment) : factsFor(state, enrollment),
-    draft.command.now,
-    {
-      ...contextOf(draft, enrollment, version, target),
-      ...(end?.freshFacts ? { window: { from: end.at } } : {}),
-    },
-  );
-  return evaluation.since ?? from;
+  const facts = factsForAward(draft.state(), enrollment, version, award, target, end);
+  const context = awardContext(draft, enrollment, version, target, end);
+  return evaluateAward(award.id, version.rules, facts, draft.command.now, context).since ?? from;
+}
+
+function factsForAward(
+  state: RecordState,
+  enrollment: EnrollmentState,
+  version: Version,
+  award: Award,
+  target: Target,
+  end: EndOfOccurrence | undefined,
+): FactBase {
+  const facts = end?.freshFacts ? factsForWindow(state, enrollment) : factsFor(state, enrollment);
+  if (!version.namingThemselves.has(target)) return facts;
+  // A credential is never earned by itself: an occurrence that just ended may still be noted as valid.
+  return (mapGet(state.componentsOf, award.template) ?? [])
+    .flatMap((id) => mapGet(state.components, id)?.facts ?? [])
+    .reduce(removeFact, facts);
+}
+
+function awardContext(
+  draft: Draft,
+  enrollment: EnrollmentState,
+  version: Version,
+  target: Target,
+  end: EndOfOccurrence | undefined,
+): PathwayContext {
+  const context = contextOf(draft, enrollment, version, target);
+  return end?.freshFacts ? { ...context, window: { from: end.at } } : context;
 }
 
 /** A recognised step is met for good, but issues nothing. */

@@ -358,6 +358,58 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       });
     },
 
+    /** The clock says that a term ended; its note, as the expiry clock will send it. */
+    expire: (credentialId: string, date: string) =>
+      world.send({
+        type: 'WithdrawStackComponent',
+        data: {
+          learnerId: LEARNER,
+          componentId: credentialId,
+          cause: 'expired',
+          effectiveAt: at(date),
+          ref: eventIdOf(credentialId, 2),
+          authority: 'registrar',
+        },
+      }),
+    waive: (
+      number: number,
+      requirementId: string,
+      date: string,
+      by: { readonly reasonCode?: string; readonly authority?: string } = {},
+    ) =>
+      world.send({
+        type: 'WaiveRequirement',
+        data: {
+          enrollmentId: enrollment(number),
+          requirementId,
+          reasonCode: 'prior-learning',
+          authority: 'dean',
+          occurredAt: at(date),
+          ...by,
+        },
+      }),
+    withdrawWaiver: (number: number, requirementId: string, date: string) =>
+      world.send({
+        type: 'WithdrawWaiver',
+        data: {
+          enrollmentId: enrollment(number),
+          requirementId,
+          reasonCode: 'entered-in-error',
+          authority: 'dean',
+          occurredAt: at(date),
+        },
+      }),
+    leave: (number: number, date: string) =>
+      world.send({
+        type: 'WithdrawEnrollment',
+        data: { enrollmentId: enrollment(number), reasonCode: 'learner-request', occurredAt: at(date) },
+      }),
+    comeBack: (number: number, date: string) =>
+      world.send({
+        type: 'ReinstateEnrollment',
+        data: { enrollmentId: enrollment(number), reasonCode: 'returned', occurredAt: at(date) },
+      }),
+
     events: <T extends RecordEvent['type']>(type: T) =>
       record.filter((event): event is Extract<Recorded<RecordEvent>, { type: T }> => event.type === type),
     credential: (template: string): CredentialSeen =>

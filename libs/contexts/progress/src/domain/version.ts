@@ -52,6 +52,8 @@ export type Version = {
   /** Steps and awards whose own tree looks at it; order apart. */
   readonly lookingAt: (carried: Carried) => readonly Target[];
   readonly awardsOf: ReadonlyMap<TemplateId, readonly Target[]>;
+  /** Awards whose own tree names their own template: holding it meets them, and issues nothing. */
+  readonly namingThemselves: ReadonlySet<Target>;
   /** Steps that an award names, and those that these name. */
   readonly stepsBehind: (award: Award) => readonly Step[];
   /** Templates of the step awards of steps that must be in force before a step; none unless its order is `enforced`. */
@@ -236,6 +238,9 @@ function build(published: PublishedPathway): Version {
     buildingOn: sortedLists(buildingOn),
     lookingAt: direct.find,
     awardsOf: sortedLists(awardsOf),
+    namingThemselves: new Set(
+      awards.flatMap(({ template, when }, index) => (namedBy(when).keys.has(template) ? [steps.length + index] : [])),
+    ),
     stepsBehind,
     enforcedBefore: (step, entryPoint) =>
       orderOf(step) === 'enforced'
