@@ -9,7 +9,7 @@ import {
   statusListDecider,
   statusListStream,
 } from '../domain/status-list.decider.js';
-import { NAMESPACE, issuerId } from '../domain/test-samples.js';
+import { NAMESPACE, issuerId } from '../domain/samples-spec.js';
 import { createStatusLeases, type StatusEntryOwner } from './status-leases.js';
 
 const owner: StatusEntryOwner = { tenant: TENANT, namespace: NAMESPACE, issuerId, issuerSlug: 'northlake' };

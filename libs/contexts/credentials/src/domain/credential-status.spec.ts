@@ -21,7 +21,7 @@ import {
   signed,
   templateId,
   unflaggedEvent,
-} from './test-samples.js';
+} from './samples-spec.js';
 
 /** A stream, each event recorded at its own instant or, by default, when it took effect. */
 const stream = (

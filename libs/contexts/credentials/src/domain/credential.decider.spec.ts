@@ -23,7 +23,7 @@ import {
   signed,
   templateId,
   unflaggedEvent,
-} from './test-samples.js';
+} from './samples-spec.js';
 
 const basis = (data: Partial<Basis['data']> = {}, id = EARNED, revision = 3): Recorded<RecordEvent> =>
   recorded({ ...earned, data: { ...earnedData, ...data } }, { stream: RECORD, revision, id });

@@ -16,7 +16,7 @@ import {
   issuer,
   learnerId,
   template,
-} from './test-samples.js';
+} from './samples-spec.js';
 
 const MODULE = 'c5b0a4a1-6a2f-5d0f-9b1e-3f0a5b6c7d8e';
 const enrollment = {

@@ -7,7 +7,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import ajvFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { jwtKeyAt, plainText, prepareCredential, subjectIdOf, type Preparation } from './issue-preparation.js';
-import { BASE_URL, NAMESPACE, credentialId, earnedData, issuer, learnerId, template } from './test-samples.js';
+import { BASE_URL, NAMESPACE, credentialId, earnedData, issuer, learnerId, template } from './samples-spec.js';
 
 const preparation: Preparation = {
   basis: earnedData,

@@ -3,7 +3,7 @@ import { given, issued, recorded } from '@cairn/testing';
 import fc from 'fast-check';
 import { STATUS_BLOCK_SIZE, STATUS_LIST_SIZE, statusListDecider, statusListId } from './status-list.decider.js';
 import { statusIndexOf } from './status-index.js';
-import { NAMESPACE, issuerId } from './test-samples.js';
+import { NAMESPACE, issuerId } from './samples-spec.js';
 
 const listId = statusListId('northlake', 1);
 const lease = (size = STATUS_BLOCK_SIZE, lessee = 'a1') =>

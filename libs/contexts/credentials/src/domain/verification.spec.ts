@@ -21,7 +21,7 @@ import {
   revokedEvent,
   template,
   unflaggedEvent,
-} from './test-samples.js';
+} from './samples-spec.js';
 import { unreadableAnswer, verificationAnswer, type Reading, type SignedCopyFinding } from './verification.js';
 import { buildAchievementCredential } from '@cairn/openbadges';
 

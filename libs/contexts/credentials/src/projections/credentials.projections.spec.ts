@@ -11,7 +11,7 @@ import {
   revokedEvent,
   templateId,
   unflaggedEvent,
-} from '../domain/test-samples.js';
+} from '../domain/samples-spec.js';
 import { registerProjection } from './register.projection.js';
 import { verificationProjection } from './verification.projection.js';
 import { walletProjection } from './wallet.projection.js';

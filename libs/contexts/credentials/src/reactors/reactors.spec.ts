@@ -12,7 +12,7 @@ import {
   granted,
   learnerId,
   templateId,
-} from '../domain/test-samples.js';
+} from '../domain/samples-spec.js';
 import { applyPolicy } from './apply-policy.reactor.js';
 import { issueOnEarned } from './issue-on-earned.reactor.js';
 

@@ -1,15 +1,12 @@
 // What the specs of this context share: one learner, one template, one issuer, and the events about them.
-import type { CredentialId, Decided, Instant, IssuerId, LearnerId, TemplateId, TenantId } from '@cairn/kernel';
+import type { CredentialId, Decided, Instant, IssuerId, LearnerId, TemplateId } from '@cairn/kernel';
 import type { PublishedTemplate } from '@cairn/contexts/catalog';
 import { recordStream } from '@cairn/contexts/progress';
 import type { IssuerState } from '@cairn/contexts/tenancy';
+import { TENANT, at } from '@cairn/testing';
 import type { CredentialEvent } from '../contracts/credential.events.js';
 import type { Basis, SignedCopy } from './credential.decider.js';
 
-const at = (day: string): Instant => `${day}T09:00:00.000Z` as Instant;
-
-/** The tenant of the tests' commands. */
-const TENANT = '0b0e7c1c-52a4-4d5e-8a3e-2f6f3a0c9b10' as TenantId;
 export const learnerId = 'd1c0b0a9-8f7e-5d6c-8b5a-493827161504' as LearnerId;
 export const credentialId = '6a7b8c9d-0e1f-5a2b-8c3d-4e5f60718293' as CredentialId;
 export const templateId = '1d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d' as TemplateId;
