@@ -3,8 +3,16 @@ import type { Instant } from '@cairn/kernel';
 import { addToDayNumber, localDayNumber, startOfDayNumber } from './calendar.js';
 import { leavesOf, type CreditsLeaf, type Leaf, type Node, type SingleLeaf } from './compile.js';
 import { attemptOf, creditSpans, leastCredits, matches, type Attempt } from './credits.js';
-import { bearersOf, bucketOf, compareEntries, creditBearers, type Entry, type FactBase } from './fact-base.js';
-import { beginning, clip, inAtLeast, NEVER, spansHold, unionOf, type Spans } from './spans.js';
+import {
+  bearersOf,
+  bucketOf,
+  compareEntries,
+  creditBearers,
+  spansBeginning,
+  type Entry,
+  type FactBase,
+} from './fact-base.js';
+import { clip, inAtLeast, NEVER, spansHold, unionOf, type Spans } from './spans.js';
 import type { EvaluationContext } from './types.js';
 
 /** The facts as a tree may see them. */
@@ -19,8 +27,9 @@ export type View = {
   readonly gate: number;
   /** Order `enforced`: only what begins in these spans counts. */
   readonly allowed?: Spans;
-  /** Facts left out. */
+  /** Facts left out; the second: left out where a `uses` limit bears on them. */
   readonly without?: ReadonlySet<Entry>;
+  readonly withoutLimited?: ReadonlySet<Entry>;
 };
 
 /** A fact in its role: what one leaf (or waived node) takes it for. */
@@ -51,13 +60,16 @@ export const spansOfInterval = (interval: { readonly from: Instant; readonly unt
 
 /** When an entry counts for the view, whatever asks for it. */
 function seen(entry: Entry, view: View): Spans {
-  let spans = entry.spans;
-  if (spans.length === 0 || view.without?.has(entry)) return NEVER;
-  if (view.windowFrom > -Infinity || view.windowUntil < Infinity)
-    spans = beginning(spans, (from) => from >= view.windowFrom && from < view.windowUntil);
-  const allowed = view.allowed;
-  if (allowed) spans = beginning(spans, (from) => spansHold(allowed, from));
-  return view.gate > -Infinity ? clip(spans, view.gate, Infinity) : spans;
+  if (entry.spans.length === 0 || view.without?.has(entry)) return NEVER;
+  const { windowFrom, windowUntil, allowed, gate } = view;
+  const spans =
+    windowFrom > -Infinity || windowUntil < Infinity || allowed
+      ? spansBeginning(
+          entry,
+          (from) => from >= windowFrom && from < windowUntil && (!allowed || spansHold(allowed, from)),
+        )
+      : entry.spans;
+  return gate > -Infinity ? clip(spans, gate, Infinity) : spans;
 }
 
 /** When an entry counts for a leaf. */
@@ -69,7 +81,7 @@ export function entrySpans(leaf: Leaf, entry: Entry, view: View, days: Days): Sp
   if (uses && fact.kind === 'completion' && (view.used.get(uses.group)?.get(fact.moduleId) ?? 0) >= uses.n)
     return NEVER;
   let spans = seen(entry, view);
-  if (spans.length === 0) return NEVER;
+  if (spans.length === 0 || (uses && view.withoutLimited?.has(entry))) return NEVER;
   const low = Math.max(days.low, leaf.notBefore);
   const high = Math.min(days.high, leaf.notAfter);
   if (low === -Infinity && high === Infinity && maxAges.length === 0) return spans;
@@ -90,7 +102,7 @@ function singleSpans(leaf: SingleLeaf, view: View, days: Days): Spans {
     const spans = entrySpans(leaf, entry, view, days);
     if (spans.length === 0) continue;
     sets.push(spans);
-    if (spans[1] === Infinity) break; // older first: later ones add nothing
+    if (spans[1] === Infinity && (spans[0] as number) <= Math.max(entry.from, view.gate)) break; // later ones add nothing
   }
   return unionOf(sets);
 }

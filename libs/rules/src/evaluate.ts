@@ -1,7 +1,7 @@
 // evaluate: is a requirement met at some instant up to `at`, since when, by which facts, and what is missing?
 import type { Instant } from '@cairn/kernel';
 import { isoInstant } from './calendar.js';
-import { compile, leavesOf, type Compiled, type Node } from './compile.js';
+import { compile, leavesOf, nodesOf, type Compiled, type Node } from './compile.js';
 import {
   ALL_DAYS,
   attemptsFor,
@@ -11,6 +11,7 @@ import {
   nodeSpans,
   spansOfInterval,
   viewOf,
+  waiversOf,
   type Use,
   type View,
 } from './engine.js';
@@ -126,6 +127,7 @@ function turningPoints(root: Node, view: View, spans: Spans): readonly number[] 
     for (const point of some) if (point !== Infinity && spansHold(spans, point)) points.add(point);
   };
   note(spans);
+  for (const node of nodesOf(root)) for (const waiver of waiversOf(node, view)) note(waiver.spans);
   for (const leaf of leavesOf(root))
     if (leaf.kind === 'credits') for (const attempt of attemptsFor(leaf, view, ALL_DAYS)) note(attempt.spans);
     else for (const entry of bucketFor(leaf, view.base)) note(entrySpans(leaf, entry, view, ALL_DAYS));

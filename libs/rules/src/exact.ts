@@ -37,17 +37,18 @@ type Roles = {
   readonly shared: ReadonlySet<Entry>;
   /** Facts with one signature are interchangeable. */
   readonly signature: ReadonlyMap<Entry, string>;
+  /** Facts that a leaf with a `uses` limit could take. */
   readonly limited: ReadonlySet<Entry>;
 };
 
 function rolesOf(root: Node, at: number, view: View): Roles {
   const takers = new Map<Entry, string[]>();
-  const unlimited = new Set<Entry>();
+  const limited = new Set<Entry>();
   const note = (leaf: Leaf, entry: Entry, role: string): void => {
     const roles = takers.get(entry);
     if (roles) roles.push(role);
     else takers.set(entry, [role]);
-    if (!leaf.uses) unlimited.add(entry);
+    if (leaf.uses) limited.add(entry);
   };
   leavesOf(root).forEach((leaf, index) => {
     if (leaf.kind === 'credits') {
@@ -73,7 +74,7 @@ function rolesOf(root: Node, at: number, view: View): Roles {
         roles.join(' ') + (dated ? `@${localDayNumber(entry.own, view.zone)}` : ''),
       ]),
     ),
-    limited: new Set([...takers.keys()].filter((entry) => !unlimited.has(entry))),
+    limited,
   };
 }
 
@@ -82,20 +83,26 @@ const hasWithin = (node: Node): boolean =>
 
 /** The best choice at an instant in which every fact has one role; undefined if there is none. */
 export function chooseApart(root: Node, at: number, view: View): readonly Use[] | undefined {
-  const left = new Set(view.without);
-  const narrowed: View = { ...view, without: left };
+  const without = new Set(view.without);
+  const withoutLimited = new Set(view.withoutLimited);
+  const narrowed: View = { ...view, without, withoutLimited };
   const roles = rolesOf(root, at, view);
   let best = searchApart(root, at, narrowed, roles);
   if (!best) return undefined;
-  // Worst fact first: leave out each one without which there is still a choice.
-  const waivers = nodesOf(root).flatMap((node) => waiversOf(node, view).map(({ entry }) => entry));
-  const ranked = [...roles.signature.keys(), ...waivers]
-    .map((entry) => ({ entry, node: root, limited: roles.limited.has(entry) }))
-    .sort(compareUses)
-    .reverse();
-  for (const { entry } of ranked) {
+  // Worst use first: leave out each one without which there is still a choice.
+  const ranked: Use[] = nodesOf(root).flatMap((node) =>
+    waiversOf(node, view).map(({ entry }) => ({ entry, node, limited: false })),
+  );
+  for (const entry of roles.limited) ranked.push({ entry, node: root, limited: true });
+  for (const entry of roles.signature.keys()) ranked.push({ entry, node: root, limited: false });
+  for (const { entry, limited } of ranked.sort(compareUses).reverse()) {
+    const left = limited ? withoutLimited : without;
     left.add(entry);
-    if (!best.some((use) => use.entry === entry)) continue;
+    if (!best.some((use) => use.entry === entry && use.limited === limited)) {
+      // Without its limited use the fact may still serve elsewhere, so the other way round too.
+      if (!limited && best.some((use) => use.entry === entry)) left.delete(entry);
+      continue;
+    }
     const other = searchApart(root, at, narrowed, roles);
     if (other) best = other;
     else left.delete(entry);

@@ -1,7 +1,7 @@
 // Facts, indexed by what a rule asks for. Immutable: a version with one fact more or less shares the rest.
 import type { Fact } from './types.js';
 import { EMPTY_MAP, mapGet, mapOf, mapSet, mapValues, type PersistentMap } from './persistent-map.js';
-import { ALWAYS_FROM, unionOf, type Spans } from './spans.js';
+import { ALWAYS_FROM, NEVER, unionOf, type Spans } from './spans.js';
 
 /** A fact with its times as numbers (ms). */
 export type Entry = {
@@ -13,6 +13,8 @@ export type Entry = {
   readonly own: number;
   /** When it counts, limits apart. */
   readonly spans: Spans;
+  /** The terms of a credential one by one, for what asks when a term begins; they may touch or overlap. */
+  readonly terms?: readonly Spans[];
 };
 
 /** All attempts at one module, or all credentials of one template, oldest first. */
@@ -49,16 +51,22 @@ function entryOf(fact: Fact): Entry {
     const own = fact.kind === 'completion' && fact.achievedAt !== undefined ? Date.parse(fact.achievedAt) : from;
     return { fact, ref: fact.ref, from, own, spans: ALWAYS_FROM(from) };
   }
-  const spans = unionOf(
-    fact.valid.map(({ from, until }) => {
-      const start = Date.parse(from);
-      const end = until === undefined ? Infinity : Date.parse(until);
-      return start < end ? [start, end] : [];
-    }),
-    false,
-  );
+  const terms = fact.valid.map((term): Spans => {
+    const start = Date.parse(term.from);
+    const end = term.until === undefined ? Infinity : Date.parse(term.until);
+    return start < end ? [start, end] : NEVER;
+  });
+  const spans = unionOf(terms);
   const from = spans[0] ?? Infinity;
-  return { fact, ref: fact.ref, from, own: fact.achievedAt === undefined ? from : Date.parse(fact.achievedAt), spans };
+  const own = fact.achievedAt === undefined ? from : Date.parse(fact.achievedAt);
+  return { fact, ref: fact.ref, from, own, spans, ...(terms.length > 1 ? { terms } : {}) };
+}
+
+/** When an entry counts if only those of its terms do that begin as the test wants. */
+export function spansBeginning(entry: Entry, test: (from: number) => boolean): Spans {
+  const passes = (term: Spans): boolean => term.length > 0 && test(term[0] as number);
+  if (!entry.terms) return passes(entry.spans) ? entry.spans : NEVER;
+  return unionOf(entry.terms.filter(passes));
 }
 
 function placeOf(fact: Fact): { index: Index; key: string } {

@@ -12,6 +12,7 @@ import {
   compareEntries,
   creditBearers,
   removeFact,
+  spansBeginning,
   type Entry,
   type FactBase,
 } from './fact-base.js';
@@ -195,10 +196,10 @@ function outOfOrder(need: Requirement, view: View, at: number): readonly string[
     }
   }
   return [...asked]
-    .filter((entry) => {
-      const begins = entry.spans.filter((_, i) => i % 2 === 0).filter((from) => from <= at);
-      return begins.length > 0 && !begins.some((from) => spansHold(allowed, from));
-    })
+    .filter(
+      (entry) =>
+        entry.from <= at && spansBeginning(entry, (from) => from <= at && spansHold(allowed, from)).length === 0,
+    )
     .sort(compareEntries)
     .map((entry) => entry.ref);
 }

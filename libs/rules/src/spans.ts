@@ -42,22 +42,9 @@ export function inAtLeast(n: number, sets: readonly Spans[]): Spans {
   return result;
 }
 
-/** Union; `join` = false keeps spans apart that only touch (a renewed term begins where the old one ends). */
-export function unionOf(sets: readonly Spans[], join = true): Spans {
+export function unionOf(sets: readonly Spans[]): Spans {
   const filled = sets.filter((spans) => spans.length > 0);
-  if (filled.length <= 1) return filled[0] ?? NEVER;
-  if (join) return inAtLeast(1, filled);
-  const pairs: [number, number][] = [];
-  for (const spans of filled)
-    for (let i = 0; i < spans.length; i += 2) pairs.push([spans[i] as number, spans[i + 1] as number]);
-  pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const result: number[] = [];
-  for (const [from, until] of pairs) {
-    const last = result.length - 1;
-    if (last < 0 || from >= (result[last] as number)) result.push(from, until);
-    else if (until > (result[last] as number)) result[last] = until;
-  }
-  return result;
+  return filled.length <= 1 ? (filled[0] ?? NEVER) : inAtLeast(1, filled);
 }
 
 /** The part of the spans in `[from, until)`; what began earlier begins at `from`. */
@@ -70,18 +57,4 @@ export function clip(spans: Spans, from: number, until: number): Spans {
     if (start < end) result.push(start, end);
   }
   return result;
-}
-
-/** The whole spans whose beginning passes the test. */
-export function beginning(spans: Spans, test: (from: number) => boolean): Spans {
-  const result: number[] = [];
-  for (let i = 0; i < spans.length; i += 2)
-    if (test(spans[i] as number)) result.push(spans[i] as number, spans[i + 1] as number);
-  return result;
-}
-
-/** The first instant that lies in all the sets, no later than `until`. */
-export function firstInAll(sets: readonly Spans[], until: number): number | undefined {
-  const first = inAtLeast(sets.length, sets)[0];
-  return first !== undefined && first <= until ? first : undefined;
 }
