@@ -70,6 +70,21 @@ export const PROBLEMS = {
     title: 'The credential is revoked for good',
     next: 'Issue a replacement if the revocation was a mistake.',
   },
+  'credential-already-issued': {
+    status: 409,
+    title: 'The credential was issued on another decision',
+    next: 'Look at its history and at the decision it names.',
+  },
+  'issuance-barred': {
+    status: 409,
+    title: 'The credential was revoked before it was issued',
+    next: 'It must be earned again.',
+  },
+  'signing-key-missing': {
+    status: 409,
+    title: 'The issuer has no signing key in force',
+    next: 'Add an RS256 or ES256 key to the issuer.',
+  },
   'identifier-taken': {
     status: 409,
     title: 'The identifier belongs to another learner',
@@ -111,6 +126,16 @@ export const PROBLEMS = {
     next: 'Send authority: who is entitled to decide this.',
   },
   'criteria-not-met': { status: 422, title: 'The criteria are not met', next: 'Look at why-not for what is missing.' },
+  'basis-unknown': {
+    status: 422,
+    title: 'No decision entitles to the credential',
+    next: 'Name the CredentialEarned or CredentialGranted event of this learner.',
+  },
+  'credential-unfit': {
+    status: 422,
+    title: 'The template makes no valid credential',
+    next: 'Publish a version of the template without the faults in errors.',
+  },
   'evidence-refused': {
     status: 422,
     title: 'The evidence does not suffice',
