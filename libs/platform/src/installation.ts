@@ -1,25 +1,37 @@
 // One installation, put together: stores, keys, executor, projections, reactors. Nothing here knows HTTP.
-import { mkdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createCodec,
   uuidv5,
-  type Cipher,
   type Codec,
   type CommandOutcome,
+  type Instant,
   type Issued,
+  type NewEvent,
   type Position,
 } from '@cairn/kernel';
 import { openSqliteEventLog, type EventLog } from '@cairn/eventlog';
 import { openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
 import {
   createCommandExecutor,
+  createFeed,
+  createProjectionRunner,
+  createReactorRunner,
+  createViews,
+  createWaiters,
+  settled,
   systemClock,
   type Clock,
   type CommandExecutor,
   type Feed,
   type Parity,
+  type ParkedKey,
+  type ProjectionStatus,
+  type ReactorStatus,
   type RebuildOptions,
+  type Views,
 } from '@cairn/runtime';
 import {
   createCipher,
@@ -29,26 +41,19 @@ import {
   type BlobVault,
   type KeyVault,
 } from '@cairn/vault';
+import type { Configuration } from './configuration.js';
 import type { ContextDefinition } from './context.js';
 
 export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
 
-/** What `/readyz` tells. */
+/** What `/readyz` and `/ops/projections` tell. */
 export type InstallationStatus = {
   readonly ready: boolean;
   /** Projections and reactors have reached the head of the log and nothing is in flight. */
   readonly settled: boolean;
-  readonly head: string;
-  readonly projections: readonly object[];
-  readonly reactors: readonly object[];
-};
-
-/** Work set aside: of a projection (key: a document) or a reactor (key: a partition). */
-export type ParkedWork = {
-  readonly owner: string;
-  readonly key: string;
-  readonly event: string;
-  readonly reason: string;
+  readonly head: Position;
+  readonly projections: readonly ProjectionStatus[];
+  readonly reactors: readonly ReactorStatus[];
 };
 
 export type Installation = {
@@ -57,6 +62,8 @@ export type Installation = {
   readonly logId: string;
   readonly log: EventLog;
   readonly readModel: ReadModel;
+  /** Documents of projections, by the projection's name. */
+  readonly views: Views;
   readonly keyVault: KeyVault;
   readonly blobVault: BlobVault;
   readonly codec: Codec;
@@ -66,28 +73,196 @@ export type Installation = {
   readonly feed: Feed;
   /** Aborts when the installation closes: long answers end themselves. */
   readonly closing: AbortSignal;
-  /** Name of the collection that serves a projection now. */
-  readonly collection: (projection: string) => string;
   /** False if the projections did not reach the position in time. */
   readonly waitFor: (projections: readonly string[], position: Position, timeoutMs: number) => Promise<boolean>;
   /** The position that all of the projections have reached. */
-  readonly positionOfProjections: (projections: readonly string[]) => Promise<string>;
+  readonly positionOfProjections: (projections: readonly string[]) => Position;
+  /** True once projections and reactors have done all there is to do; false when the time is over. */
+  readonly settled: (timeoutMs: number) => Promise<boolean>;
   readonly status: () => Promise<InstallationStatus>;
   readonly projectionNames: readonly string[];
   /** Folds projections (all, if none is named) anew beside the live ones, compares, switches. */
   readonly rebuild: (projections?: readonly string[], options?: RebuildOptions) => Promise<readonly Parity[]>;
-  readonly parked: () => Promise<readonly ParkedWork[]>;
-  /** Tries again or passes over; a discard is recorded with who decided it and why. What is still parked, if it is. */
-  readonly settleParked: (
-    act: 'retry' | 'discard',
-    owner: string,
-    key: string,
-    decision: { readonly actor: string; readonly reasonCode: string },
-  ) => Promise<ParkedWork | undefined>;
+  readonly parked: () => Promise<readonly ParkedKey[]>;
+  /** Tries parked work again, or passes over the event it waits for. What is still parked, if it is. */
+  readonly settleParked: (act: 'retry' | 'discard', name: string, key: string) => Promise<ParkedKey | undefined>;
   /** How reactors send commands: through the bus, since some handlers do more than decide. */
   readonly dispatchWith: (dispatch: Dispatch) => void;
   /** Starts projections and reactors. */
   readonly start: () => Promise<void>;
+  /** Ends long answers; `close` follows. */
+  readonly beginClose: () => void;
   /** Finishes what is under way, then closes the stores. */
   readonly close: () => Promise<void>;
 };
+
+const INSTALLATION_STREAM = 'installation-0.log';
+const { version } = JSON.parse(readFileSync(findManifest(), 'utf8')) as { version: string };
+
+/** Opens the embedded stores in the data folder. Throws `DataDirectoryLocked` if another process holds it. */
+export async function openInstallation(
+  configuration: Configuration,
+  contexts: readonly ContextDefinition[],
+  clock: Clock = systemClock,
+): Promise<Installation> {
+  const directory = configuration.dataDirectory;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const log = await openSqliteEventLog({ directory });
+  const opened: { close: () => unknown }[] = [log];
+  const closeAll = async (): Promise<void> => {
+    for (const resource of opened.toReversed()) await resource.close();
+  };
+  try {
+    const keyVault = openSqliteKeyVault({
+      file: join(directory, 'keys.sqlite'),
+      masterKey: loadMasterKey({ file: join(directory, 'master-key') }),
+    });
+    opened.push(keyVault);
+    const blobVault = openSqliteBlobVault({ file: join(directory, 'blobs.sqlite'), keys: keyVault });
+    opened.push(blobVault);
+    const readModel = openSqliteReadModel({ file: join(directory, 'read-models.sqlite') });
+    opened.push(readModel);
+
+    const codec = createCodec(
+      contexts.flatMap(({ events }) => events),
+      createCipher(keyVault),
+    );
+    const app = `cairn ${version}`;
+    const logId = await identify(log, app, clock.now());
+    const executor = createCommandExecutor({
+      log,
+      codec,
+      deciders: contexts.flatMap(({ deciders }) => deciders),
+      clock,
+      app,
+    });
+    const feed = createFeed({ log, codec });
+    const waiters = createWaiters();
+    const closing = new AbortController();
+    // One process holds the folder, so every start may take the lanes over at once.
+    const owner = 'embedded';
+    const projections = createProjectionRunner({
+      projections: contexts.flatMap((context) => context.projections),
+      log,
+      feed,
+      readModel,
+      codec,
+      waiters,
+      owner,
+      clock,
+    });
+    const views = createViews(readModel, projections.collectionOf);
+    let dispatch: Dispatch | undefined;
+    const reactors = createReactorRunner({
+      reactors: contexts.flatMap((context) => context.reactors),
+      log,
+      feed,
+      readModel,
+      codec,
+      waiters,
+      dispatch: (issued) => {
+        if (!dispatch) throw new TypeError('no dispatcher was set before the start');
+        return dispatch(issued);
+      },
+      find: views.find,
+      owner,
+      // Whatever the log holds and no reactor has answered is to be answered: the embedded store starts empty.
+      startAt: () => 'beginning',
+      clock,
+    });
+    const projectionNames = contexts.flatMap((context) => context.projections.map(({ name }) => name));
+    const reactorNames = contexts.flatMap((context) => context.reactors.map(({ name }) => name));
+    const settledNames = [...projectionNames, ...reactorNames];
+
+    return {
+      contexts,
+      version,
+      logId,
+      log,
+      readModel,
+      views,
+      keyVault,
+      blobVault,
+      codec,
+      executor,
+      clock,
+      feed,
+      closing: closing.signal,
+      waitFor: waiters.waitFor,
+      positionOfProjections: (names) =>
+        names.map(waiters.positionOf).reduce((least, next) => (next < least ? next : least)),
+      settled: (timeoutMs) => settled(waiters, settledNames, log.head, timeoutMs),
+      status: async () => {
+        const [projectionStatus, reactorStatus, isSettled, head] = await Promise.all([
+          projections.status(),
+          reactors.status(),
+          settled(waiters, settledNames, log.head, 0),
+          log.head(),
+        ]);
+        return {
+          ready: [...projectionStatus, ...reactorStatus].every(({ state }) => state !== 'stopped'),
+          settled: isSettled,
+          head,
+          projections: projectionStatus,
+          reactors: reactorStatus,
+        };
+      },
+      projectionNames,
+      rebuild: (names, options) => projections.rebuild(names, options),
+      parked: async () => [...(await projections.parked()), ...(await reactors.parked())],
+      settleParked: (act, name, key) => (projectionNames.includes(name) ? projections : reactors)[act](name, key),
+      dispatchWith: (next) => {
+        dispatch = next;
+      },
+      start: async () => {
+        await projections.start();
+        await reactors.start();
+      },
+      beginClose: () => closing.abort(),
+      close: async () => {
+        closing.abort();
+        await reactors.stop();
+        await projections.stop();
+        await feed.close();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** The log's id: its first event, written once. */
+async function identify(log: EventLog, app: string, now: Instant): Promise<string> {
+  const [first] = await log.read(INSTALLATION_STREAM, { limit: 1 });
+  if (first) return first.data['logId'] as string;
+  const logId = crypto.randomUUID();
+  const event: NewEvent = {
+    id: uuidv5(logId, 'installation'),
+    type: 'installation-initialised',
+    data: { logId },
+    meta: {
+      $correlationId: logId,
+      $causationId: logId,
+      commandHash: '',
+      actor: 'service:installation',
+      tenant: '0',
+      schemaVersion: '1',
+      occurredAt: now,
+      recordedAt: now,
+      app,
+    },
+  };
+  const result = await log.append(INSTALLATION_STREAM, 'none', [event]);
+  return result.ok ? logId : identify(log, app, now);
+}
+
+/** package.json stands at the root, however deep the build lies below it. */
+function findManifest(): string {
+  for (let folder = import.meta.dirname; ; folder = join(folder, '..')) {
+    const file = join(folder, 'package.json');
+    if (existsSync(file)) return file;
+    if (folder === join(folder, '..')) throw new Error('package.json was not found above the program');
+  }
+}

@@ -1,5 +1,5 @@
 // What runs behind the API: projections, reactors, parked work.
-import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Logger, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Code, ListOfText } from './dto.js';
 import type { Installation } from './installation.js';
@@ -19,6 +19,8 @@ class DiscardBody {
 @Controller('ops')
 @OperatorOnly()
 export class OpsController {
+  private readonly logger = new Logger('operations');
+
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
   @Get('projections')
@@ -44,25 +46,26 @@ export class OpsController {
     return { items: await this.installation.parked() };
   }
 
-  @Post('parked/:owner/:key/retry')
+  @Post('parked/:name/:key/retry')
   @HttpCode(200)
   @ApiOperation({ summary: 'Tries a parked key again' })
-  retry(@Param('owner') owner: string, @Param('key') key: string): Promise<object> {
-    return this.settle('retry', owner, key);
+  retry(@Param('name') name: string, @Param('key') key: string): Promise<object> {
+    return this.settle('retry', name, key);
   }
 
-  @Post('parked/:owner/:key/discard')
+  @Post('parked/:name/:key/discard')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Passes over the event that a parked key waits for; recorded with its reason' })
-  discard(@Param('owner') owner: string, @Param('key') key: string, @Body() body: DiscardBody): Promise<object> {
-    return this.settle('discard', owner, key, body.reasonCode);
+  @ApiOperation({ summary: 'Passes over the event that a parked key waits for; logged with its reason' })
+  discard(@Param('name') name: string, @Param('key') key: string, @Body() body: DiscardBody): Promise<object> {
+    this.logger.warn({ act: 'discard', name, key, reasonCode: body.reasonCode });
+    return this.settle('discard', name, key);
   }
 
-  private async settle(act: 'retry' | 'discard', owner: string, key: string, reasonCode = ''): Promise<object> {
+  private async settle(act: 'retry' | 'discard', name: string, key: string): Promise<object> {
     const parked = await this.installation.parked();
-    if (!parked.some((item) => item.owner === owner && item.key === key))
-      throw new ProblemException('not-found', `Nothing is parked as ${owner} ${key}.`);
-    const still = await this.installation.settleParked(act, owner, key, { actor: 'service:operator', reasonCode });
+    if (!parked.some((item) => item.name === name && item.key === key))
+      throw new ProblemException('not-found', `Nothing is parked as ${name} ${key}.`);
+    const still = await this.installation.settleParked(act, name, key);
     return { free: still === undefined, ...(still === undefined ? {} : { parked: still }) };
   }
 }

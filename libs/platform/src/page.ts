@@ -1,6 +1,7 @@
 // Lists: an opaque cursor, a limit, a fixed order, no ceiling (api.md §4).
 import type { Document } from '@cairn/kernel';
-import type { Filter, ReadModel, Sort, StoredDocument } from '@cairn/readmodel';
+import type { Filter, Sort } from '@cairn/readmodel';
+import type { ViewDocument, Views } from '@cairn/runtime';
 import { IntegerField, Text } from './dto.js';
 import { ProblemException } from './problems.js';
 
@@ -16,18 +17,18 @@ export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: stri
 const pathValue = (document: Document, path: string): unknown =>
   path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
 
-/** One page of a collection. `sort` is completed by `_id`, so the order is total and a page is never skipped. */
+/** One page of a projection's documents. `sort` is completed by `_id`, so the order is total and a page is never skipped. */
 export async function pageOf(
-  readModel: ReadModel,
-  collection: string,
+  views: Views,
+  projection: string,
   filter: Filter,
   query: PageQuery,
   sort: Sort = [],
-): Promise<Page<StoredDocument>> {
+): Promise<Page<ViewDocument>> {
   const full: Sort = [...sort, ['_id', 1]];
   const limit = query.limit ?? 50;
   const after = query.cursor === undefined ? undefined : cursorValues(query.cursor, full.length);
-  const found = await readModel.find(collection, filter, { sort: full, limit: limit + 1, ...(after ? { after } : {}) });
+  const found = await views.find(projection, filter, { sort: full, limit: limit + 1, ...(after ? { after } : {}) });
   const items = found.slice(0, limit);
   const last = items.at(-1);
   if (found.length <= limit || !last) return { items };

@@ -31,7 +31,7 @@ export class ReadGate {
           },
         );
     }
-    const position = await this.installation.positionOfProjections(projections);
+    const position = this.installation.positionOfProjections(projections);
     void reply.header('Position', positionToken(this.installation.logId, position));
   }
 }

@@ -91,7 +91,7 @@ export class AnalyticsReader {
     definition: string,
     answer: T,
   ): Promise<Framed<T>> {
-    const position = await this.installation.positionOfProjections([projection]);
+    const position = this.installation.positionOfProjections([projection]);
     return {
       pathway: version.slug,
       version: version.label,
@@ -126,7 +126,7 @@ export class AnalyticsReader {
     const documents: D[] = [];
     let after: readonly unknown[] | undefined;
     for (;;) {
-      const page = await this.installation.readModel.find(this.installation.collection(projection), filter, {
+      const page = await this.installation.views.find(projection, filter, {
         sort: [['_id', 1]],
         limit: PAGE,
         ...(after ? { after } : {}),

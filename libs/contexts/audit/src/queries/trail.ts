@@ -60,9 +60,7 @@ export class TrailHandler implements IQueryHandler<TrailQuery> {
   async execute({ tenant, subject, page }: TrailQuery): Promise<Trail> {
     const { installation } = this;
     const filter = { tenant, [subject.by]: subject.id };
-    const found = await pageOf(installation.readModel, installation.collection('audit'), filter, page, [
-      ['position', 1],
-    ]);
+    const found = await pageOf(installation.views, 'audit', filter, page, [['position', 1]]);
     const items = await Promise.all(
       found.items.map(async (document) => {
         const entry = document as unknown as AuditEntry;
