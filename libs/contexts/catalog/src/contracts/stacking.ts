@@ -1,5 +1,6 @@
 // The template graph (D9): which templates the awards of published pathways rest on. It may hold no cycle.
-import type { PathwayRules, Requirement, Step, StepId } from '@cairn/rules';
+import type { PathwayRules, Requirement, Selector, Step, StepId } from '@cairn/rules';
+import { nodesOf } from './nodes.js';
 
 /** Template → templates that an award of it rests on. */
 export type StackingEdges = ReadonlyMap<string, ReadonlySet<string>>;
@@ -7,7 +8,7 @@ export type StackingEdges = ReadonlyMap<string, ReadonlySet<string>>;
 /**
  * The edges of one version: the credentials in an award's tree, in the steps it names, and in the steps that those wait
  * for (`gate`, `enforced`; with `enforced` the step awards of those as well). What an entry point recognises is left
- * out: a recognised step is met for good, so nothing rests on it later.
+ * out: a recognised step is met for good, so nothing rests on it later. So is what credits by area or level may count.
  */
 export function stackingEdgesOf(rules: PathwayRules): StackingEdges {
   const steps = new Map(rules.steps.map((step) => [step.id, step]));
@@ -36,20 +37,19 @@ export function stackingEdgesOf(rules: PathwayRules): StackingEdges {
     };
     const waitsFor = (step: Step): readonly StepId[] =>
       (step.order ?? rules.order) === 'advisory' ? [] : (step.after ?? []);
-    const visit = (node: Requirement): void => {
-      if (typeof node === 'string') visitStep(node);
-      else if ('step' in node) visitStep(node.step);
-      else if ('credential' in node) needed.add(node.credential);
-      else if ('all' in node) node.all.forEach(visit);
-      else if ('any' in node) node.any.forEach(visit);
-      else if ('atLeast' in node) node.of.forEach(visit);
-      else if ('credits' in node && Array.isArray(node.from))
-        for (const name of node.from as readonly string[]) needed.add(name); // a module has no edges of its own
+    const visit = (tree: Requirement): void => {
+      for (const { node } of nodesOf(tree, ''))
+        if (typeof node === 'string') visitStep(node);
+        else if ('step' in node) visitStep(node.step);
+        else if ('credential' in node) needed.add(node.credential);
+        else if ('credits' in node && isList(node.from)) for (const name of node.from) needed.add(name); // a module among them rests on nothing
     };
     visit(award.when);
   }
   return edges;
 }
+
+const isList = (selector: Selector): selector is readonly string[] => Array.isArray(selector);
 
 /** The edges of several versions together. */
 export function joinEdges(all: readonly StackingEdges[]): StackingEdges {

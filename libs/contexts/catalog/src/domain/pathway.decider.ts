@@ -1,0 +1,202 @@
+// One pathway: a draft that may be rewritten at will, and versions that never change (D7).
+import {
+  accept,
+  hashJson,
+  invalid,
+  reject,
+  type Decider,
+  type Decision,
+  type Issued,
+  type PathwayId,
+} from '@cairn/kernel';
+import { withRequirementIds, type PathwayRules } from '@cairn/rules';
+import type {
+  DraftPathway,
+  PathwayCommand,
+  PublishPathwayVersion,
+  RetirePathwayVersion,
+} from '../contracts/catalog.commands.js';
+import {
+  pathwayIdOf,
+  type AutomaticEnrollment,
+  type PathwayEvent,
+  type PublishedPathway,
+} from '../contracts/catalog.events.js';
+import { newestVersion, pathwayFold, pathwayStream, type PathwayState } from '../contracts/catalog.folds.js';
+import { findStackingCycle, joinEdges, stackingEdgesOf } from '../contracts/stacking.js';
+import {
+  loadNamedThings,
+  referencesOf,
+  renameInRules,
+  resolver,
+  type NamedThings,
+  type RuleFault,
+} from './references.js';
+import { draftMissing, faulty, foreignId } from './refusals.js';
+import { automaticFaults, shapeFaults } from './rule-faults.js';
+
+/** What publishing depends on; undefined for a command that depends on its own stream alone. */
+export type PathwayFacts =
+  | {
+      readonly things: NamedThings;
+      /** The pathways that the command says grant what this one's rules name. */
+      readonly granting: ReadonlyMap<PathwayId, PathwayState>;
+    }
+  | undefined;
+
+export const pathwayDecider: Decider<PathwayState, PathwayCommand, PathwayEvent, PathwayFacts> = {
+  ...pathwayFold,
+  commands: ['DraftPathway', 'PublishPathwayVersion', 'RetirePathwayVersion'],
+  streamOf: (command) => pathwayStream(command.tenant, command.data.pathwayId),
+  loadFacts: async (command, { draft }, loader) => {
+    if (command.type !== 'PublishPathwayVersion' || !draft) return undefined;
+    const granting = new Map<PathwayId, PathwayState>();
+    for (const id of command.data.grantedBy ?? [])
+      if (id !== command.data.pathwayId)
+        granting.set(id, await loader.fold(pathwayFold, pathwayStream(command.tenant, id)));
+    return { things: await loadNamedThings(command.tenant, referencesOf(draft.rules), loader), granting };
+  },
+  decide: (command, state, facts) => {
+    switch (command.type) {
+      case 'DraftPathway':
+        return draftPathway(command, state);
+      case 'PublishPathwayVersion':
+        return publishVersion(command, state, facts);
+      case 'RetirePathwayVersion':
+        return retireVersion(command, state);
+      default:
+        return command satisfies never;
+    }
+  },
+};
+
+function draftPathway({ data, tenant }: Issued<DraftPathway>, state: PathwayState): Decision<PathwayEvent> {
+  if (data.pathwayId !== pathwayIdOf(tenant, data.slug)) return foreignId('/pathwayId', data.slug);
+  if (Object.keys(data.title).length === 0) return invalid('/title', 'required', 'A title in one language at least.');
+  // Unreadable rules are refused here, so that whatever reads a draft can rely on its shape; all else waits for lint.
+  const faults = shapeFaults(data.rules);
+  if (faults.length > 0) return faulty('rule-invalid', faults);
+  return state.draft && hashJson(state.draft) === hashJson(data) ? accept() : accept({ type: 'pathway-drafted', data });
+}
+
+function publishVersion(
+  { data, tenant }: Issued<PublishPathwayVersion>,
+  state: PathwayState,
+  facts: PathwayFacts,
+): Decision<PathwayEvent> {
+  const { draft } = state;
+  if (!draft || !facts) return draftMissing('pathway');
+  if (data.label === '') return invalid('/label', 'required', 'A version needs a label, such as "2026".');
+
+  const faults: RuleFault[] = draft.enrollment === 'automatic' ? [...automaticFaults(draft.rules)] : [];
+  const rules = withRequirementIds(renameInRules(draft.rules, resolver(tenant, facts.things, faults)));
+  if (faults.length > 0) return faulty('pathway-lint-failed', faults);
+
+  // What the author wrote; what publishing pins beside it may have moved on since the label was given.
+  const { title, enrollment, returnWithinDays } = draft;
+  const content = { title, rules, enrollment, ...(returnWithinDays === undefined ? {} : { returnWithinDays }) };
+  const labelled = state.versions.find(({ label }) => label === data.label);
+  if (labelled) return hashJson(contentOf(labelled)) === hashJson(content) ? accept() : labelTaken(labelled);
+
+  const cycle = findStackingCycle(
+    joinEdges(
+      [rules, ...[state, ...facts.granting.values()].flatMap(({ versions }) => versions.map((each) => each.rules))].map(
+        stackingEdgesOf,
+      ),
+    ),
+  );
+  if (cycle) return faulty('pathway-lint-failed', [stackingFault(cycle, rules, facts.things)]);
+
+  const unhashed = {
+    pathwayId: draft.pathwayId,
+    slug: draft.slug,
+    ...content,
+    templateVersions: Object.fromEntries(
+      rules.awards.map(({ id, template }) => [id, facts.things.templates.get(template)?.versions.length as number]),
+    ),
+    inner: innerOf(rules, facts.granting),
+  };
+  const published: PublishedPathway = {
+    ...unhashed,
+    version: state.versions.length + 1,
+    label: data.label,
+    hash: hashJson(unhashed),
+  };
+  return accept({
+    type: 'pathway-version-published',
+    data: { ...published, ...automaticAfter(state, { ...state, versions: [...state.versions, published] }) },
+  });
+}
+
+function retireVersion({ data }: Issued<RetirePathwayVersion>, state: PathwayState): Decision<PathwayEvent> {
+  if (!state.versions[data.version - 1])
+    return reject(
+      'not-found',
+      `The pathway has no version ${data.version}.`,
+      'List its versions and name one of them.',
+    );
+  if (state.retired.includes(data.version)) return accept();
+  if (data.reasonCode === '')
+    return reject('reason-required', 'A version is retired for a reason.', 'Send a reason code such as "replaced".');
+  const after = { ...state, retired: [...state.retired, data.version] };
+  return accept({ type: 'pathway-version-retired', data: { ...data, ...automaticAfter(state, after) } });
+}
+
+const contentOf = ({ title, rules, enrollment, returnWithinDays }: PublishedPathway) => ({
+  title,
+  rules,
+  enrollment,
+  ...(returnWithinDays === undefined ? {} : { returnWithinDays }),
+});
+
+const labelTaken = ({ version, label }: PublishedPathway) =>
+  reject(
+    'version-immutable',
+    `Version ${version} is called "${label}" and says something else; a published version never changes.`,
+    'Publish the draft under another label.',
+    [{ pointer: '/label', code: 'taken', message: `names version ${version}` }],
+  );
+
+const stackingFault = (cycle: readonly string[], rules: PathwayRules, things: NamedThings): RuleFault => {
+  const name = (template: string): string => things.templates.get(template)?.versions.at(-1)?.slug ?? template;
+  const award = rules.awards.findIndex(({ template }) => cycle.includes(template));
+  return {
+    pointer: `/rules/awards/${award}`,
+    code: 'pathway-cycle',
+    message: `Credentials would rest on each other in a circle: ${[...cycle, cycle[0] as string].map(name).join(' → ')}.`,
+  };
+};
+
+/** Names of what requirements ask for, each once, in the order of the rules. */
+const askedFor = (rules: PathwayRules): readonly string[] => [
+  ...new Set(referencesOf(rules).flatMap(({ kind, name }) => (kind === 'template' ? [] : [name]))),
+];
+
+/**
+ * Pathways that grant what this one asks for: joining this one joins them. One that only passes a credential of another
+ * pathway on (an exit award resting on its own template) grants nothing by itself.
+ */
+function innerOf(rules: PathwayRules, granting: ReadonlyMap<PathwayId, PathwayState>): PublishedPathway['inner'] {
+  const inner = new Map<PathwayId, number>();
+  for (const template of askedFor(rules))
+    for (const [pathwayId, state] of granting) {
+      const newest = newestVersion(state);
+      const needed = newest && stackingEdgesOf(newest.rules).get(template);
+      if (newest && needed && !needed.has(template)) inner.set(pathwayId, newest.version);
+    }
+  return [...inner].map(([pathwayId, version]) => ({ pathwayId, version }));
+}
+
+function automaticTargets(state: PathwayState): { readonly version?: number; readonly targets: readonly string[] } {
+  const newest = newestVersion(state);
+  return newest?.enrollment === 'automatic'
+    ? { version: newest.version, targets: askedFor(newest.rules) }
+    : { targets: [] };
+}
+
+/** Nothing if the pathway enrolled nobody by itself before and does not now. */
+function automaticAfter(before: PathwayState, after: PathwayState): { readonly automatic?: AutomaticEnrollment } {
+  const now = automaticTargets(after);
+  const dropped = automaticTargets(before).targets.filter((target) => !now.targets.includes(target));
+  return now.targets.length + dropped.length === 0 ? {} : { automatic: { ...now, dropped } };
+}
