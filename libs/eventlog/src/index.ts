@@ -1,5 +1,5 @@
 export * from './port.js';
 export { createMemoryEventLog } from './memory/memory-event-log.js';
-export { openSqliteEventLog, type SqliteEventLog, type SqliteLogStatus } from './sqlite/sqlite-event-log.js';
+export { openSqliteEventLog, type SqliteEventLog } from './sqlite/sqlite-event-log.js';
 export { DataDirectoryLocked } from './sqlite/data-directory.js';
 export { withFaults, type FaultPlan, type FaultyEventLog } from './fault/fault-injecting-event-log.js';

@@ -51,7 +51,7 @@ export type EventLog = {
   readonly append: (stream: string, expected: ExpectedRevision, events: readonly NewEvent[]) => Promise<AppendResult>;
   /** A stream's events; a missing stream reads as empty. */
   readonly read: (stream: string, options?: ReadOptions) => Promise<readonly StoredEvent[]>;
-  /** One page of the whole log in its order. */
+  /** One page of the whole log in its order. It may hold fewer events than the limit, even none, before the end. */
   readonly readAll: (options: ReadAllOptions) => Promise<LogPage>;
   /** Everything after a position, then live. Ends when `signal` aborts; throws {@link LogUnavailable} on a broken feed. */
   readonly subscribeAll: (options: {
@@ -64,7 +64,10 @@ export type EventLog = {
   readonly close: () => Promise<void>;
 };
 
-/** The log could not be reached, or did not answer in time. */
+/**
+ * The log could not be reached, or did not answer in time. `not-written` speaks of this call alone: an earlier call
+ * with the same ids whose outcome was unknown may still have been written.
+ */
 export class LogUnavailable extends Error {
   constructor(
     readonly outcome: 'not-written' | 'unknown',

@@ -68,7 +68,7 @@ function encodeEvent(event: NewEvent, index: number): EncodedEvent {
 }
 
 /** Throws a RangeError for a name outside the grammar, or one that a server or a store would refuse or change. */
-export function checkStream(stream: string): void {
+function checkStream(stream: string): void {
   const fault = faultInName(stream);
   if (fault) throw new RangeError(`stream name ${JSON.stringify(stream)} ${fault}`);
   parseStream(stream);

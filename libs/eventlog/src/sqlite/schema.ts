@@ -42,8 +42,9 @@ export function prepareSchema(db: DatabaseSync): void {
   if (version > SCHEMA_VERSION)
     throw new Error(`it was written by a newer Cairn (format ${version}, this one knows ${SCHEMA_VERSION})`);
   if (value('journal_mode = WAL') !== 'wal') throw new Error('its file system does not support write-ahead logging');
-  // FULL: a commit returns when the events are on disk. Checkpoints are ours, so that their errors are seen.
-  db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+  // FULL: a commit returns when the events are on disk (on macOS only with fullfsync). Checkpoints are ours, so that
+  // their errors are seen.
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0;
     PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864`);
   if (isEmpty) db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
 }

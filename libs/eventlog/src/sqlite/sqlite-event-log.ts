@@ -2,7 +2,7 @@
 // What it is not: faster promises than a cluster's (architecture, decision 12), or a log on a network disk.
 import { rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { backup, DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -11,7 +11,7 @@ import { judgeAppend } from '../append-rule.js';
 import { createBell, follow, readPage, type Scan } from '../feed.js';
 import { LogUnavailable, type AppendResult, type EventLog, type ExpectedRevision } from '../port.js';
 import { checkFeed, checkRead, checkReadAll, encodeAppend, positionText, type EncodedEvent } from '../request.js';
-import { lockDataDirectory } from './data-directory.js';
+import { lockDataDirectory, syncDirectory } from './data-directory.js';
 import { prepareSchema } from './schema.js';
 
 // How long other work of the process may have to wait for one step of reading or writing.
@@ -26,7 +26,7 @@ export type SqliteEventLog = EventLog & {
   readonly status: () => SqliteLogStatus;
 };
 
-export type SqliteLogStatus = {
+type SqliteLogStatus = {
   /** Why nothing can be appended any more; undefined while all is well. */
   readonly failure: LogUnavailable | undefined;
   /** Transactions that wrote and were synced since opening. */
@@ -395,6 +395,7 @@ async function copyAndCheck(db: DatabaseSync, toFile: string): Promise<{ readonl
     });
     if (result !== 'ok') throw new Error(`the copy is damaged: ${result}`);
     await rename(partial, toFile);
+    syncDirectory(dirname(toFile));
     return { events };
   } catch (error) {
     for (const suffix of ['', '-wal', '-journal']) rmSync(partial + suffix, { force: true });
