@@ -47,6 +47,18 @@ const REF = {
 };
 const H = 'c'.repeat(64);
 
+/** Completions from before that count in the enrollment from now on; left out: none. */
+const earlier = s.optional(
+  s.array(
+    s.object({
+      completion: eventRef,
+      moduleId: s.uuid<ModuleId>(),
+      at: s.instant(),
+      score: s.optional(s.number({ min: 0, max: 100 })),
+    }),
+  ),
+);
+
 export const learnerEnrolled = defineEvent({
   type: 'learner-enrolled',
   version: 1,
@@ -63,6 +75,7 @@ export const learnerEnrolled = defineEvent({
     opens: s.array(s.string({ max: 64 })),
     /** The outer enrollment that brought this one along. */
     because: s.optional(enrollmentId),
+    earlier,
   }),
   samples: {
     1: [{ learnerId: L, enrollment: REF, label: '2026', rulesHash: H, attempt: 1, steps: ['L1', 'L2'], opens: ['L1'] }],
@@ -79,7 +92,7 @@ export const enrollmentReinstated = defineEvent({
   type: 'enrollment-reinstated',
   version: 1,
   means: 'The learner came back; the version was kept.',
-  schema: s.object({ learnerId, enrollment: enrollmentRefSchema, reasonCode }),
+  schema: s.object({ learnerId, enrollment: enrollmentRefSchema, reasonCode, earlier }),
   samples: { 1: [{ learnerId: L, enrollment: REF, reasonCode: 'returned' }] },
 });
 
@@ -447,7 +460,12 @@ export const recordClosed = defineEvent({
   type: 'record-closed',
   version: 1,
   means: 'Nothing more is recorded about the learner.',
-  schema: s.object({ learnerId, why: s.oneOf(['erased'] as const) }),
+  schema: s.object({
+    learnerId,
+    why: s.oneOf(['erased'] as const),
+    /** All enrollments, the closed ones too; left out: none. */
+    enrollments: s.optional(s.array(enrollmentRefSchema)),
+  }),
   samples: { 1: [{ learnerId: L, why: 'erased' }] },
 });
 

@@ -8,12 +8,12 @@ import {
   type Issued,
   type Rejected,
 } from '@cairn/kernel';
-import { evaluate, isoWeek, type EntryPoint, type Evaluation, type StepId } from '@cairn/rules';
+import { evaluate, isoWeek, mapValues, type EntryPoint, type Evaluation, type StepId } from '@cairn/rules';
 import type { EnrollLearner, ReinstateEnrollment, WithdrawEnrollment } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { decideMarked, satisfyStep } from './deciding.js';
 import { mark, type Draft } from './draft.js';
-import { versionAskedFor } from './record.facts.js';
+import { carriedBy, versionAskedFor } from './record.facts.js';
 import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { versionKey, type Version } from './version.js';
@@ -131,6 +131,7 @@ function join(
         steps: rules.steps.map(({ id }) => id),
         opens: version.course(entry.id).first,
         ...(because === undefined ? {} : { because }),
+        ...earlierCompletions(draft, version),
       },
     },
     occurredAt,
@@ -144,6 +145,20 @@ function join(
   }
   mark(draft, number, version.all);
   return number;
+}
+
+/** Completions that stand and that the version looks at: its read models have not seen them, or not all of them. */
+function earlierCompletions(draft: Draft, version: Version) {
+  const earlier = Array.from(mapValues(draft.state().completions))
+    .filter(({ valid, data }) => valid && version.looksAt(carriedBy(data.moduleId, data)))
+    .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.ref < b.ref ? -1 : 1))
+    .map(({ ref, at, data: { moduleId, score } }) => ({
+      completion: ref,
+      moduleId,
+      at,
+      ...(score === undefined ? {} : { score }),
+    }));
+  return earlier.length === 0 ? {} : { earlier };
 }
 
 /** Joining a pathway joins those that grant what it asks for, where the learner is not in them already. */
@@ -182,15 +197,21 @@ export function reinstateEnrollment({ data, now }: Issued<ReinstateEnrollment>, 
   if (isBlank(data.reasonCode)) return reasonRequired('A reinstatement');
   if (data.occurredAt > now) return dateInFuture('occurredAt', data.occurredAt, now);
   if (isOpen(enrollment)) return accept();
+  const version = draft.versionOf(enrollment);
   draft.record(
     {
       type: 'enrollment-reinstated',
-      data: { learnerId: draft.learnerId, enrollment: enrollment.ref, reasonCode: data.reasonCode },
+      data: {
+        learnerId: draft.learnerId,
+        enrollment: enrollment.ref,
+        reasonCode: data.reasonCode,
+        ...earlierCompletions(draft, version),
+      },
     },
     data.occurredAt,
   );
   // Facts that came while the learner was away count from now on.
-  mark(draft, enrollment.number, draft.versionOf(enrollment).all);
+  mark(draft, enrollment.number, version.all);
   decideMarked(draft);
   return accept(...draft.events());
 }

@@ -1,7 +1,7 @@
 // The learner's record: all facts and decisions of one person's progress, decided in one exact append (domain.md §2, §3).
 // This file is the table of its commands; the rules lie beside it, forward in deciding.ts, backward in undoing.ts.
 import { accept, reject, type Decider, type Decision, type Issued } from '@cairn/kernel';
-import type { RecordCommand } from '../contracts/record.commands.js';
+import type { CloseRecord, RecordCommand } from '../contracts/record.commands.js';
 import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { completeModule, invalidateCompletion, startModule } from './completing.js';
 import { createDraft } from './draft.js';
@@ -34,8 +34,7 @@ export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, Rec
 };
 
 function decide(command: Issued<RecordCommand>, state: RecordState, facts: RecordFacts): Decision<RecordEvent> {
-  if (command.type === 'CloseRecord')
-    return state.closed ? accept() : accept({ type: 'record-closed', data: command.data });
+  if (command.type === 'CloseRecord') return closeRecord(command, state);
   if (state.closed || facts.learner === 'erased') return erased();
   if (facts.learner === 'unknown')
     return reject('not-found', 'There is no such learner.', 'Register the learner first, or check the id.');
@@ -68,4 +67,10 @@ function decide(command: Issued<RecordCommand>, state: RecordState, facts: Recor
     default:
       return command satisfies never;
   }
+}
+
+function closeRecord({ data }: Issued<CloseRecord>, state: RecordState): Decision<RecordEvent> {
+  if (state.closed) return accept();
+  const enrollments = state.enrollments.map(({ ref }) => ref);
+  return accept({ type: 'record-closed', data: { ...data, ...(enrollments.length === 0 ? {} : { enrollments }) } });
 }

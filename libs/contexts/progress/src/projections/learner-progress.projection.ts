@@ -1,0 +1,303 @@
+// How far a learner is in each enrollment: for the learner, the advisor and the list of those who are stuck.
+import { defineProjection, type Document, type EventOf, type Recorded } from '@cairn/kernel';
+import {
+  credentialEarned,
+  credentialEntitlementWithdrawn,
+  enrollmentReinstated,
+  enrollmentWithdrawn,
+  learnerEnrolled,
+  moduleCompleted,
+  moduleCompletionInvalidated,
+  moduleStarted,
+  recordClosed,
+  requirementWaived,
+  requirementWaiverWithdrawn,
+  stackComponentCredited,
+  stackComponentWithdrawn,
+  stepReopened,
+  stepSatisfied,
+  type EnrollmentRef,
+} from '../contracts/record.events.js';
+
+const events = [
+  learnerEnrolled,
+  enrollmentWithdrawn,
+  enrollmentReinstated,
+  moduleStarted,
+  moduleCompleted,
+  moduleCompletionInvalidated,
+  requirementWaived,
+  requirementWaiverWithdrawn,
+  stackComponentCredited,
+  stackComponentWithdrawn,
+  stepSatisfied,
+  stepReopened,
+  credentialEarned,
+  credentialEntitlementWithdrawn,
+  recordClosed,
+] as const;
+type Definition = (typeof events)[number];
+type ProgressEvent = Recorded<EventOf<Definition>>;
+
+export type StepProgress = {
+  readonly id: string;
+  /** `locked`: the steps before it are not satisfied, nor is it. */
+  readonly state: 'locked' | 'open' | 'satisfied';
+  readonly at?: string;
+  readonly recognised?: true;
+};
+export type ModuleProgress = {
+  readonly moduleId: string;
+  readonly startedAt?: string;
+  /** Completions that stand, oldest first. */
+  readonly completions: readonly { readonly id: string; readonly at: string; readonly score?: number }[];
+};
+export type EarnedProgress = {
+  readonly credentialId: string;
+  readonly templateId: string;
+  readonly awardId: string;
+  readonly awardKind: string;
+  readonly occurrence: number;
+  readonly from: string;
+  readonly until?: string;
+  readonly withdrawnAt?: string;
+};
+/** A credential or module in the stack that the version looks at. */
+export type ComponentProgress = {
+  readonly componentId: string;
+  readonly origin: string;
+  readonly templateId?: string;
+  readonly moduleId?: string;
+  readonly from: string;
+  readonly until?: string;
+  readonly ended?: string;
+};
+
+export type LearnerProgressDocument = Document & {
+  readonly tenant: string;
+  readonly learnerId: string;
+  readonly enrollmentId: string;
+  readonly pathwayId: string;
+  readonly version: number;
+  readonly label: string;
+  readonly cohortWeek: string;
+  readonly entryPoint: string;
+  readonly attempt: number;
+  readonly because?: string;
+  readonly joinedAt: string;
+  /** `completed`: a final award is earned; further ones stay open. */
+  readonly state: 'active' | 'withdrawn' | 'completed';
+  readonly steps: readonly StepProgress[];
+  readonly openSteps: readonly string[];
+  /** Satisfied steps in whole per cent of all, rounded down. */
+  readonly percent: number;
+  readonly modules: readonly ModuleProgress[];
+  readonly waivers: readonly { readonly requirementId: string; readonly authority: string; readonly at: string }[];
+  readonly components: readonly ComponentProgress[];
+  readonly earned: readonly EarnedProgress[];
+  /** The learner's own doing: joined, came back, began or completed a module. */
+  readonly lastActivityAt: string;
+};
+
+/** One document per enrollment, `_id` = `<t>:<enrollment id>`; gone once the record is closed. */
+export const learnerProgressProjection = defineProjection<LearnerProgressDocument, Definition>({
+  name: 'learner_progress',
+  version: 1,
+  events,
+  keys: (event) => enrollmentsOf(event).map(({ enrollmentId }) => `${event.meta.tenant}:${enrollmentId}`),
+  evolve: (document, event) => {
+    if (event.type === 'learner-enrolled') return joined(event);
+    if (event.type === 'record-closed' || !document) return null;
+    return summed(evolve(document, event));
+  },
+  indexes: [
+    {
+      name: 'learner',
+      fields: [
+        ['tenant', 1],
+        ['learnerId', 1],
+        ['enrollmentId', 1],
+      ],
+    },
+    {
+      name: 'last-activity',
+      fields: [
+        ['tenant', 1],
+        ['pathwayId', 1],
+        ['state', 1],
+        ['lastActivityAt', 1],
+      ],
+    },
+  ],
+});
+
+function enrollmentsOf({ data }: ProgressEvent): readonly EnrollmentRef[] {
+  if ('enrollments' in data) return data.enrollments ?? [];
+  return 'enrollment' in data && data.enrollment ? [data.enrollment] : [];
+}
+
+function joined(event: Extract<ProgressEvent, { type: 'learner-enrolled' }>): LearnerProgressDocument {
+  const { learnerId, enrollment, label, attempt, steps, opens, because, earlier } = event.data;
+  const at = event.meta.occurredAt;
+  return summed({
+    tenant: event.meta.tenant,
+    learnerId,
+    ...enrollment,
+    label,
+    attempt,
+    ...(because === undefined ? {} : { because }),
+    joinedAt: at,
+    state: 'active',
+    steps: steps.map((id) => ({ id, state: opens.includes(id) ? 'open' : 'locked' })),
+    openSteps: [],
+    percent: 0,
+    modules: withEarlier([], earlier),
+    waivers: [],
+    components: [],
+    earned: [],
+    lastActivityAt: at,
+  });
+}
+
+/** What follows from the rest of the document. */
+function summed(document: LearnerProgressDocument): LearnerProgressDocument {
+  const { steps, earned, state } = document;
+  const satisfied = steps.filter((step) => step.state === 'satisfied').length;
+  const completed = earned.some((one) => one.awardKind === 'final' && one.withdrawnAt === undefined);
+  return {
+    ...document,
+    state: state === 'withdrawn' ? state : completed ? 'completed' : 'active',
+    openSteps: steps.flatMap(({ id, state: is }) => (is === 'open' ? [id] : [])),
+    percent: steps.length === 0 ? 0 : Math.floor((100 * satisfied) / steps.length),
+  };
+}
+
+type Later = Exclude<ProgressEvent, { type: 'learner-enrolled' } | { type: 'record-closed' }>;
+
+function evolve(document: LearnerProgressDocument, event: Later): LearnerProgressDocument {
+  const at = event.meta.occurredAt;
+  switch (event.type) {
+    case 'enrollment-withdrawn':
+      return { ...document, state: 'withdrawn' };
+    case 'enrollment-reinstated':
+      return active({ ...document, state: 'active', modules: withEarlier(document.modules, event.data.earlier) }, at);
+    case 'module-started':
+      return active(
+        inModule(document, event.data.moduleId, (module) => ({ ...module, startedAt: at })),
+        at,
+      );
+    case 'module-completed': {
+      const { moduleId, score } = event.data;
+      const completion = { id: event.id, at, ...(score === undefined ? {} : { score }) };
+      return active(
+        inModule(document, moduleId, (module) => withCompletion(module, completion)),
+        at,
+      );
+    }
+    case 'module-completion-invalidated': {
+      const { moduleId, completion } = event.data;
+      return inModule(document, moduleId, (module) => ({
+        ...module,
+        completions: module.completions.filter(({ id }) => id !== completion),
+      }));
+    }
+    case 'requirement-waived': {
+      const { requirementId, authority } = event.data;
+      return { ...document, waivers: [...document.waivers, { requirementId, authority, at }] };
+    }
+    case 'requirement-waiver-withdrawn':
+      return {
+        ...document,
+        waivers: document.waivers.filter(({ requirementId }) => requirementId !== event.data.requirementId),
+      };
+    case 'stack-component-credited': {
+      const { componentId, origin, templateId, moduleId, validFrom, validUntil } = event.data;
+      const component: ComponentProgress = {
+        componentId,
+        origin,
+        from: validFrom,
+        ...(templateId === undefined ? {} : { templateId }),
+        ...(moduleId === undefined ? {} : { moduleId }),
+        ...(validUntil === undefined ? {} : { until: validUntil }),
+      };
+      const others = document.components.filter((other) => other.componentId !== componentId);
+      return { ...document, components: [...others, component] };
+    }
+    case 'stack-component-withdrawn': {
+      const { componentId, cause } = event.data;
+      const components = document.components.map((one) =>
+        one.componentId === componentId ? { ...one, ended: cause } : one,
+      );
+      return { ...document, components };
+    }
+    case 'step-satisfied': {
+      const { stepId, at: met, opens, recognised } = event.data;
+      return inSteps(document, (step) => {
+        if (step.id === stepId)
+          return { id: stepId, state: 'satisfied', at: met, ...(recognised ? { recognised: true } : {}) };
+        return opens.includes(step.id) && step.state === 'locked' ? { ...step, state: 'open' } : step;
+      });
+    }
+    case 'step-reopened': {
+      const { stepId, closes } = event.data;
+      return inSteps(document, (step) => {
+        if (closes.includes(step.id)) return { id: step.id, state: 'locked' };
+        return step.id === stepId ? { id: stepId, state: 'open' } : step;
+      });
+    }
+    case 'credential-earned': {
+      const { credentialId, templateId, awardId, awardKind, occurrence, from, until } = event.data;
+      const one = { credentialId, templateId, awardId, awardKind, occurrence, from };
+      return { ...document, earned: [...document.earned, { ...one, ...(until === undefined ? {} : { until }) }] };
+    }
+    case 'credential-entitlement-withdrawn': {
+      const { credentialId, effectiveAt } = event.data;
+      const earned = document.earned.map((one) =>
+        one.credentialId === credentialId ? { ...one, withdrawnAt: effectiveAt } : one,
+      );
+      return { ...document, earned };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+const active = (document: LearnerProgressDocument, at: string): LearnerProgressDocument =>
+  at > document.lastActivityAt ? { ...document, lastActivityAt: at } : document;
+
+const inSteps = (
+  document: LearnerProgressDocument,
+  change: (step: StepProgress) => StepProgress,
+): LearnerProgressDocument => ({ ...document, steps: document.steps.map(change) });
+
+function inModule(
+  document: LearnerProgressDocument,
+  moduleId: string,
+  change: (module: ModuleProgress) => ModuleProgress,
+): LearnerProgressDocument {
+  const index = document.modules.findIndex((module) => module.moduleId === moduleId);
+  const changed = change(document.modules[index] ?? { moduleId, completions: [] });
+  return {
+    ...document,
+    modules: index < 0 ? [...document.modules, changed] : document.modules.with(index, changed),
+  };
+}
+
+/** Once, however often it is told, and in order of time. */
+function withCompletion(module: ModuleProgress, completion: ModuleProgress['completions'][number]): ModuleProgress {
+  if (module.completions.some(({ id }) => id === completion.id)) return module;
+  const completions = [...module.completions, completion].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return { ...module, completions };
+}
+
+function withEarlier(
+  modules: readonly ModuleProgress[],
+  earlier: EventOf<typeof learnerEnrolled>['data']['earlier'] = [],
+): readonly ModuleProgress[] {
+  const byId = new Map(modules.map((module) => [module.moduleId, module]));
+  for (const { completion: id, moduleId, at, score } of earlier) {
+    const module = byId.get(moduleId) ?? { moduleId, completions: [] };
+    byId.set(moduleId, withCompletion(module, { id, at, ...(score === undefined ? {} : { score }) }));
+  }
+  return [...byId.values()];
+}
