@@ -1,5 +1,5 @@
 // What a context hands to the application: one list of everything it adds.
-import type { EventDefinition, Issued, Reaction, ReactorContext } from '@cairn/kernel';
+import type { EventDefinition, Reaction, ReactorContext } from '@cairn/kernel';
 import type { AnyDecider, AnyProjection } from '@cairn/runtime';
 import type { CommandMessage } from './messages.js';
 
@@ -13,7 +13,8 @@ export type AnyReactor = {
 };
 
 export type MessageClass = {
-  new (issued: Issued, options?: SendOptions): CommandMessage;
+  /** Each takes its own command; the gateway finds the class by the command's type. */
+  new (issued: never, options?: SendOptions): CommandMessage;
   /** The command's type: `CompleteModule`. */
   readonly type: string;
 };

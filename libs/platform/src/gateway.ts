@@ -51,7 +51,7 @@ export class CommandGateway {
   dispatch(issued: Issued, options?: SendOptions): Promise<CommandOutcome> {
     const Message = this.#messages.get(issued.type);
     if (!Message) throw new TypeError(`no handler is registered for the command ${issued.type}`);
-    return this.bus.execute(new Message(issued, options));
+    return this.bus.execute(new Message(issued as never, options));
   }
 
   /**
