@@ -14,6 +14,7 @@ import { templateFold, templateStream, type PublishedTemplate } from '@cairn/con
 import { learnerFold, learnerStream } from '@cairn/contexts/learners';
 import { issuerFold, issuerStream, tenantFold, tenantStream, type IssuerKeyState } from '@cairn/contexts/tenancy';
 import { buildAchievementCredential, InvalidCredentialError, signVcJwt, type SigningKey } from '@cairn/openbadges';
+import { KeyDestroyed } from '@cairn/vault';
 import type { PrepareIssue } from '../domain/credential.decider.js';
 import { jwtKeyAt, prepareCredential, type Preparation } from '../domain/issue-preparation.js';
 import type { StatusLeases } from './status-leases.js';
@@ -63,7 +64,7 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
       loader.foldHaving(tenantFold, tenantStream(tenant), (state) => state.registered !== undefined),
       loader.fold(learnerFold, learnerStream(tenant, basis.learnerId)),
     ]);
-    if (learner.status === 'erased') return reject('learner-erased', 'The learner was erased.');
+    if (learner.status === 'erased') return erased();
     const key = jwtKeyAt(issuer, now);
     const signingKey = key && (await ports.signingKey(tenant, key));
     if (!issuer.registered || !registered || !key || !signingKey) return noKey(template);
@@ -100,10 +101,13 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
       return { issuerId, status: { listId: status.listId, index: String(status.index) }, vcHash, keyId: key.keyId };
     } catch (error) {
       if (error instanceof InvalidCredentialError) return unfit(error);
+      if (error instanceof KeyDestroyed) return erased();
       throw error;
     }
   };
 }
+
+const erased = (): Rejected => reject('learner-erased', 'The learner was erased.');
 
 const noKey = ({ issuerId }: PublishedTemplate): Rejected =>
   reject(

@@ -14,7 +14,8 @@ export type RevokeCredential = Command<
   {
     readonly credentialId: CredentialId;
     readonly reasonCode: string;
-    readonly effectiveAt: Instant;
+    /** Left out: when the command arrived. */
+    readonly effectiveAt?: Instant;
     /** A person's decision. */
     readonly authority?: string;
     /** A reactor's: the ComponentPolicyApplied behind it, and what the credential would be about. */

@@ -212,6 +212,12 @@ describe('RevokeCredential', () => {
       .when({ ...revoke, data }, undefined)
       .thenRejected('authority-required');
   });
+  it('takes effect at once unless it says when', () => {
+    const { effectiveAt: _effectiveAt, ...data } = revoke.data;
+    given(decider, issuedEvent)
+      .when({ ...revoke, data }, undefined, { now: at('2026-05-06') })
+      .then(revokedEvent(at('2026-05-06')));
+  });
   it('cannot take effect in the future', () =>
     given(decider, issuedEvent)
       .when(revoke, undefined, { now: at('2026-05-04') })

@@ -196,7 +196,7 @@ function issue(
 }
 
 function revoke(command: Issued<RevokeCredential>, state: CredentialState): Decision<CredentialEvent> {
-  const { credentialId, reasonCode, effectiveAt, authority, because } = command.data;
+  const { credentialId, reasonCode, effectiveAt = command.now, authority, because } = command.data;
   if (!reasonCode) return reject('reason-required', 'A revocation needs a reason.', 'Send a reason code.');
   if (because === undefined && !authority)
     return reject('authority-required', 'A revocation by people needs an authority.', 'Name who decided it.');

@@ -112,8 +112,10 @@ export const registerProjection = defineProjection<RegisterDocument, Definition>
         return event satisfies never;
     }
   },
-  // Each list of the API is one of these, followed by `_id`: newest first, for a tenant, template or learner.
+  // Each list of the API is one of these, followed by `_id`: newest first, for a tenant, template or learner. The first
+  // finds the tenant of a public id.
   indexes: [
+    { name: 'credential', fields: [['credentialId', 1]] },
     {
       name: 'tenant-issued',
       fields: [

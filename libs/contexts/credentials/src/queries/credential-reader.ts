@@ -28,6 +28,7 @@ import { issuerFold, issuerStream, type IssuerState } from '@cairn/contexts/tena
 import { verifyVcJwt, type PublicJwk } from '@cairn/openbadges';
 import type { PathwayRules, Requirement } from '@cairn/rules';
 import { isInfrastructure } from '@cairn/runtime';
+import { KeyMissing, SealBroken, VaultUnavailable } from '@cairn/vault';
 import { publishedTemplate, type SignedCopies } from '../commands/prepare-issue.js';
 import type { ExplainAnswer } from '../contracts/explain-answer.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
@@ -55,9 +56,9 @@ export type CredentialReaderPorts = {
     template: TemplateId,
   ) => Promise<NonNullable<VerificationAnswer['stack']>['countsTowards']>;
   /** A requirement in words. */
-  readonly inWords: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
+  readonly inWords?: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
   /** Evaluates the award again with the pinned version, over the facts that were there; null if that cannot be done. */
-  readonly decideAgain: (
+  readonly decideAgain?: (
     record: readonly Recorded<RecordEvent>[],
     basis: Basis,
     pathway: PublishedPathway,
@@ -69,6 +70,8 @@ export type AsOf = { readonly asOf?: Instant | undefined; readonly knownAt?: Ins
 export type CredentialReader = {
   /** Undefined if no such credential was known at `knownAt`. Whatever cannot be read makes the answer `unknown`. */
   readonly verify: (tenant: TenantId, id: CredentialId, at?: AsOf) => Promise<VerificationAnswer | undefined>;
+  /** The same without words, title and checks: what lists show. `unknown` if the stream cannot be read. */
+  readonly standing: (tenant: TenantId, id: CredentialId, at?: AsOf) => Promise<Standing | 'unknown' | undefined>;
   /** Undefined if there is no such credential. Throws if something cannot be read: half an explanation is none. */
   readonly explain: (tenant: TenantId, id: CredentialId) => Promise<ExplainAnswer | undefined>;
   /** The signed copy as it was stored; undefined if there is none or nobody can read it any more. */
@@ -78,7 +81,9 @@ export type CredentialReader = {
 /** Signed bytes never change: a signature that was found good stays good under the same key. */
 const KEPT_VERIFICATIONS = 5_000;
 
-const isUnreadable = (error: unknown): boolean => error instanceof DecodeError || isInfrastructure(error);
+const isUnreadable = (error: unknown): boolean =>
+  isInfrastructure(error) ||
+  [DecodeError, SealBroken, KeyMissing, VaultUnavailable].some((kind) => error instanceof kind);
 
 /** Undefined for what cannot be read now; programming errors go on. */
 async function attempt<T>(read: () => Promise<T>): Promise<T | undefined> {
@@ -164,11 +169,11 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
         const title = (await templateTitle(tenant, templateId)) ?? {};
         if (!own.includes(componentId)) return { title, status: 'unknown' };
         const id = componentId as CredentialId;
-        const standing = standingOf((await eventsOf(tenant, id)) ?? [], at);
+        const found = standingOf((await eventsOf(tenant, id)) ?? [], at);
         return {
           credential: publicId('crd', id),
           title,
-          status: standing?.status ?? 'unknown',
+          status: found?.status ?? 'unknown',
           page: credentialUrl(baseUrl, id),
         };
       }),
@@ -242,7 +247,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       pathway: title,
       version,
       label,
-      ...(award && basis.type === 'credential-earned' ? { text: inWords(award.when, rules, titleOf) } : {}),
+      ...(inWords && award && basis.type === 'credential-earned' ? { text: inWords(award.when, rules, titleOf) } : {}),
     };
   }
 
@@ -251,11 +256,11 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     const events = await eventsOf(tenant, id);
     if (!events) return unreadableAnswer(id, baseUrl, asked ?? now, knownAt ?? now);
     const asOf = asked ?? nowFor(events, now);
-    const standing = standingOf(events, { asOf, knownAt });
-    if (!standing) return undefined;
-    const { issued } = standing;
+    const found = standingOf(events, { asOf, knownAt });
+    if (!found) return undefined;
+    const { issued } = found;
     const { templateId, templateVersion, issuerId } = issued.data;
-    const flagged = standing.events.flatMap((event) =>
+    const flagged = found.events.flatMap((event) =>
       event.type === 'credential-flagged' && event.data.componentTemplateId ? [event.data.componentTemplateId] : [],
     );
     const [template, issuer, holder, basis, restsOn, towards, titleOf] = await Promise.all([
@@ -280,7 +285,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       baseUrl,
       asOf,
       knownAt: knownAt ?? nowFor(events, now),
-      standing,
+      standing: found,
       template,
       issuer,
       holder: holder ?? { is: 'unknown' },
@@ -293,25 +298,30 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     });
   };
 
+  const standing: CredentialReader['standing'] = async (tenant, id, { asOf, knownAt } = {}) => {
+    const events = await eventsOf(tenant, id);
+    return events ? standingOf(events, { asOf: asOf ?? nowFor(events, clock.now()), knownAt }) : 'unknown';
+  };
+
   const explain: CredentialReader['explain'] = async (tenant, id) => {
     const events = (await history(credentialStream(tenant, id))) as readonly Recorded<CredentialEvent>[];
-    const standing = standingOf(events, { asOf: nowFor(events, clock.now()) });
-    if (!standing) return undefined;
-    const { data } = standing.issued;
+    const found = standingOf(events, { asOf: nowFor(events, clock.now()) });
+    if (!found) return undefined;
+    const { data } = found.issued;
     const record = (await history(data.basis.stream)) as readonly Recorded<RecordEvent>[];
     const basis = record[data.basis.revision];
     if (basis?.id !== data.basis.eventId || (basis.type !== 'credential-earned' && basis.type !== 'credential-granted'))
       throw new Error(
-        `${standing.issued.stream} names a decision that is not at ${data.basis.stream}@${data.basis.revision}`,
+        `${found.issued.stream} names a decision that is not at ${data.basis.stream}@${data.basis.revision}`,
       );
     const [template, { registered }, pathway, components] = await Promise.all([
       publishedTemplate(loader, tenant, data.templateId, data.templateVersion),
       loader.fold(issuerFold, issuerStream(tenant, data.issuerId)),
       pathwayOf(tenant, basis as Basis),
-      componentsOf(tenant, standing.issued, { asOf: nowFor(events, clock.now()), knownAt: undefined }),
+      componentsOf(tenant, found.issued, { asOf: nowFor(events, clock.now()), knownAt: undefined }),
     ]);
     if (!template || !registered)
-      throw new Error(`${standing.issued.stream} names a template or issuer that does not exist`);
+      throw new Error(`${found.issued.stream} names a template or issuer that does not exist`);
     const rules = pathway?.rules;
     const named = rules ? namedIn(rules) : { modules: [], templates: [] };
     const met = record.flatMap((event) =>
@@ -325,20 +335,22 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     const award = rules?.awards.find((each) => each.id === (basis as Basis).data.awardId);
     return explainCredential({
       baseUrl,
-      standing,
+      standing: found,
       basis: basis as Basis,
       record,
       template,
       issuer: registered,
       pathway,
-      ...(rules && award ? { ruleText: inWords(award.when, rules, titleOf) } : {}),
+      ...(inWords && rules && award ? { ruleText: inWords(award.when, rules, titleOf) } : {}),
       requirementText: (requirementId) => {
         const node = rules && requirementOf(rules, requirementId);
-        return !rules || node === undefined ? undefined : inWords(node, rules, titleOf);
+        return !inWords || !rules || node === undefined ? undefined : inWords(node, rules, titleOf);
       },
       titleOf,
       components,
-      again: pathway && basis.type === 'credential-earned' ? await decideAgain(record, basis as Basis, pathway) : null,
+      again:
+        (pathway && basis.type === 'credential-earned' && (await decideAgain?.(record, basis as Basis, pathway))) ||
+        null,
     });
   };
 
@@ -350,5 +362,5 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     return holder.is === 'erased' ? undefined : copies.read(tenant, issued.data.learnerId, issued.data.vcHash);
   };
 
-  return { verify, explain, signedCopy };
+  return { verify, standing, explain, signedCopy };
 }

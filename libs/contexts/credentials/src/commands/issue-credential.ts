@@ -1,0 +1,146 @@
+// Issuing by hand: what was earned under a template that is issued by people, or what an authority grants.
+import { Body, Controller, Inject, Post, Req } from '@nestjs/common';
+import { CommandHandler } from '@nestjs/cqrs';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  bareId,
+  publicId,
+  uuidv5,
+  type CommandContext,
+  type CredentialId,
+  type Issued,
+  type LearnerId,
+  type Recorded,
+  type TemplateId,
+} from '@cairn/kernel';
+import { recordStream, type GrantCredential, type RecordEvent } from '@cairn/contexts/progress';
+import {
+  Caller,
+  Code,
+  CommandGateway,
+  CommandMessage,
+  DecidedHandler,
+  INSTALLATION,
+  InstantField,
+  instantOf,
+  idOrSlug,
+  ProblemException,
+  PublicId,
+  RequireScope,
+  Text,
+  type CairnRequest,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import type { IssueCredential } from '../contracts/credential.commands.js';
+import type { Basis } from '../domain/credential.decider.js';
+import { issueOnEarned } from '../reactors/issue-on-earned.reactor.js';
+
+export class IssueCredentialMessage extends CommandMessage<IssueCredential> {
+  static readonly type = 'IssueCredential';
+}
+@CommandHandler(IssueCredentialMessage)
+export class IssueCredentialHandler extends DecidedHandler {}
+
+class IssueCredentialBody {
+  @PublicId('lrn') learner!: string;
+  @PublicId('evt', { optional: true, description: 'The CredentialEarned event; else say what is granted.' })
+  earned?: string;
+  @Text({ optional: true, max: 64, description: 'Id or slug of the template that is granted.' }) template?: string;
+  @Code({ optional: true, description: 'Why it is granted.' }) reasonCode?: string;
+  @Text({ optional: true, max: 200, description: 'Who is entitled to grant it.' }) authority?: string;
+  @PublicId('crd', { optional: true, description: 'The credential that it replaces.' }) replaces?: string;
+  @InstantField({ optional: true, description: 'When it was granted, not in the future.' }) occurredAt?: string;
+}
+
+@ApiTags('credentials')
+@Controller('api/credentials')
+export class IssueCredentialRoute {
+  constructor(
+    private readonly gateway: CommandGateway,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Post()
+  @RequireScope('credentials:issue')
+  @ApiOperation({
+    summary: 'Issues what was earned, or what an authority grants for a reason',
+    description: 'Send learner and earned; or learner, template, reasonCode, authority and occurredAt.',
+  })
+  async issue(@Req() request: CairnRequest, @Caller() caller: TenantCaller, @Body() body: IssueCredentialBody) {
+    if ((body.earned === undefined) === (body.template === undefined))
+      throw new ProblemException('validation-failed', 'Name either the earning event or a template to grant.', {
+        errors: [{ pointer: '/earned', code: 'one-of', message: 'send either earned or template' }],
+      });
+    const context = this.gateway.contextOf(request);
+    const learnerId = bareId('lrn', body.learner) as LearnerId;
+    const basis =
+      body.template === undefined
+        ? await this.earned(context, learnerId, bareId('evt', body.earned as string) as string)
+        : await this.grant(request, context, caller, learnerId, body, body.template);
+    const { credentialId } = basis.data;
+    const command: Issued<IssueCredential> = {
+      ...context,
+      type: 'IssueCredential',
+      data: {
+        learnerId,
+        credentialId,
+        basis: { stream: basis.stream, revision: basis.revision, eventId: basis.id },
+      },
+      // The command that the reactor would send, under the same id: both ways meet in one issuance (D1).
+      commandId: uuidv5(basis.id, issueOnEarned.name, 0),
+      idSource: 'derived',
+      correlationId: basis.meta.$correlationId,
+      causedBy: basis.id,
+    };
+    const outcome = await this.gateway.dispatch(command);
+    if (!outcome.accepted) throw ProblemException.of(outcome);
+    const id = publicId('crd', credentialId);
+    return this.gateway.answer(outcome, { id, location: `/api/credentials/${id}` });
+  }
+
+  private async earned({ tenant }: CommandContext, learnerId: LearnerId, eventId: string): Promise<Recorded<Basis>> {
+    const record = (await this.installation.executor.history(
+      recordStream(tenant, learnerId),
+    )) as readonly Recorded<RecordEvent>[];
+    const event = record.find(({ id }) => id === eventId);
+    if (event?.type !== 'credential-earned' && event?.type !== 'credential-granted')
+      throw new ProblemException('basis-unknown', 'The record of this learner has no such decision.');
+    return event;
+  }
+
+  private async grant(
+    request: CairnRequest,
+    context: CommandContext,
+    caller: TenantCaller,
+    learnerId: LearnerId,
+    body: IssueCredentialBody,
+    template: string,
+  ): Promise<Recorded<Basis>> {
+    if (body.occurredAt === undefined)
+      throw new ProblemException('validation-failed', 'A grant says when it was decided.', {
+        errors: [{ pointer: '/occurredAt', code: 'required', message: 'send when it was granted' }],
+      });
+    const outcome = await this.gateway.send<GrantCredential>(
+      request,
+      {
+        type: 'GrantCredential',
+        data: {
+          learnerId,
+          templateId: idOrSlug<TemplateId>('tpl', caller.tenant, template),
+          // Left out, the decision itself refuses: `reason-required`, `authority-required`.
+          reasonCode: body.reasonCode ?? '',
+          authority: body.authority ?? '',
+          ...(body.replaces === undefined ? {} : { replaces: bareId('crd', body.replaces) as CredentialId }),
+          occurredAt: instantOf(body.occurredAt),
+        },
+      },
+      context,
+    );
+    const granted = (outcome.events as readonly Recorded<RecordEvent>[]).find(
+      (event) => event.type === 'credential-granted',
+    );
+    if (!granted) throw new ProblemException('credential-not-active', 'The learner holds this credential already.');
+    return granted;
+  }
+}

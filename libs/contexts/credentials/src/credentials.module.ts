@@ -1,0 +1,65 @@
+// One list: everything that this context adds to the application.
+import { Module } from '@nestjs/common';
+import { defineContext } from '@cairn/platform';
+import {
+  FlagCredentialHandler,
+  FlagCredentialMessage,
+  UnflagCredentialHandler,
+  UnflagCredentialMessage,
+} from './commands/hold-credential.js';
+import { IssueCredentialHandler, IssueCredentialMessage, IssueCredentialRoute } from './commands/issue-credential.js';
+import {
+  RevokeCredentialHandler,
+  RevokeCredentialMessage,
+  RevokeCredentialRoute,
+} from './commands/revoke-credential.js';
+import { SigningDesk } from './commands/signing-desk.js';
+import { credentialDecider } from './commands/signing-desks.js';
+import { credentialEvents, statusListEvents } from './contracts/credential.events.js';
+import { statusListDecider } from './domain/status-list.decider.js';
+import { registerProjection } from './projections/register.projection.js';
+import { verificationProjection } from './projections/verification.projection.js';
+import { walletProjection } from './projections/wallet.projection.js';
+import { CredentialLocator } from './queries/credential-locator.js';
+import { CredentialReading } from './queries/credential-reading.js';
+import { ExplainCredentialHandler, ExplainCredentialRoute } from './queries/explain-credential.js';
+import { CredentialRegisterRoute, WalletRoute } from './queries/read-credentials.js';
+import { VerifyCredentialHandler, VerifyCredentialRoute } from './queries/verify-credential.js';
+import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js';
+import { applyPolicy } from './reactors/apply-policy.reactor.js';
+import { issueOnEarned } from './reactors/issue-on-earned.reactor.js';
+
+export const credentialsContext = defineContext({
+  name: 'credentials',
+  events: [...credentialEvents, ...statusListEvents],
+  deciders: [credentialDecider, statusListDecider],
+  projections: [registerProjection, verificationProjection, walletProjection],
+  reactors: [issueOnEarned, applyPolicy],
+  messages: [IssueCredentialMessage, RevokeCredentialMessage, FlagCredentialMessage, UnflagCredentialMessage],
+});
+
+@Module({
+  controllers: [
+    IssueCredentialRoute,
+    RevokeCredentialRoute,
+    ExplainCredentialRoute,
+    CredentialRegisterRoute,
+    WalletRoute,
+    VerifyCredentialRoute,
+    PresentedRoute,
+  ],
+  providers: [
+    SigningDesk,
+    IssueCredentialHandler,
+    RevokeCredentialHandler,
+    FlagCredentialHandler,
+    UnflagCredentialHandler,
+    CredentialLocator,
+    CredentialReading,
+    VerifyCredentialHandler,
+    ExplainCredentialHandler,
+    PresentedVerifier,
+  ],
+  exports: [CredentialReading, PresentedVerifier],
+})
+export class CredentialsModule {}
