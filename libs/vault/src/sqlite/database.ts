@@ -34,6 +34,7 @@ export function openVaultDatabase(file: string, what: string, schema: string): V
     // secure_delete overwrites what is deleted with zeros. FULL: a key that seals an event must outlive a power cut
     // that the event outlives. One process: the vault has one owner.
     opened.exec(`
+      PRAGMA page_size = 8192; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432;
       PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
       BEGIN IMMEDIATE;

@@ -13,7 +13,7 @@ import {
   type VaultAlgorithm,
   type VaultSigner,
 } from '../port.js';
-import { KEY_BYTES, openBytes, sealBytes } from '../sealing.js';
+import { KEY_BYTES, openBytes, sealBytes, secretKey } from '../sealing.js';
 import { openVaultDatabase } from './database.js';
 
 export type SqliteKeyVaultOptions = {
@@ -46,7 +46,7 @@ const generate = promisify(generateKeyPair);
 /** Opens or creates a vault. Throws {@link VaultUnavailable} for a wrong master key, and if another process holds it. */
 export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): KeyVault {
   if (masterKey.length !== KEY_BYTES) throw new RangeError(`the master key has ${masterKey.length} bytes, expected 32`);
-  const master = Buffer.from(masterKey);
+  const master = secretKey(Buffer.from(masterKey));
   const { database, guarded, write, scrub, close } = openVaultDatabase(file, 'key vault', SCHEMA);
   const select = database.prepare('SELECT alg, public, wrapped FROM keys WHERE tenant = ? AND name = ? AND kind = ?');
   const insert = database.prepare(
@@ -58,13 +58,13 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
     guarded(() => select.get(tenant, name, kind) as unknown as Row | undefined);
   const partsOf = (kind: Kind, tenant: string, name: string, alg: string | null): readonly string[] =>
     alg === null ? [kind, tenant, name] : [kind, tenant, name, alg];
-  const unwrap = (by: Uint8Array, kind: Kind, tenant: string, name: string, row: Row): Buffer => {
+  const unwrap = (by: KeyObject, kind: Kind, tenant: string, name: string, row: Row): Buffer => {
     const bytes = row.wrapped && openBytes(by, partsOf(kind, tenant, name, row.alg), row.wrapped);
     if (!bytes)
       throw new SealBroken(`the ${kind} key ${tenant} ${name} in ${file} was changed, or moved from another row`);
     return bytes;
   };
-  const add = (kind: Kind, tenant: string, name: string, by: Uint8Array, bytes: Uint8Array): void => {
+  const add = (kind: Kind, tenant: string, name: string, by: KeyObject, bytes: Uint8Array): void => {
     insert.run(kind, tenant, name, null, null, sealBytes(by, partsOf(kind, tenant, name, null), bytes));
   };
 
@@ -78,35 +78,32 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
     throw error;
   }
 
-  const tenantKeys = new Map<string, Buffer>();
-  const tenantKey = (tenant: TenantId): Buffer => {
+  const tenantKeys = new Map<string, KeyObject>();
+  const tenantKey = (tenant: TenantId): KeyObject => {
     const kept = tenantKeys.get(tenant);
     if (kept) return kept;
     if (tenant === '') throw new RangeError('a tenant has an id');
     if (!find('tenant', tenant, '')) write(() => add('tenant', tenant, '', master, randomBytes(KEY_BYTES)));
-    const key = unwrap(master, 'tenant', tenant, '', find('tenant', tenant, '') as Row);
+    const key = secretKey(unwrap(master, 'tenant', tenant, '', find('tenant', tenant, '') as Row));
     tenantKeys.set(tenant, key);
     return key;
   };
 
   // People
 
-  const subjectKeys = new Map<string, Buffer>();
+  const subjectKeys = new Map<string, KeyObject>();
   const nameOf = ({ tenant, learner }: Subject): string => `${tenant} ${learner}`;
-  const keep = (subject: Subject, key: Buffer): Buffer => {
+  const keep = (subject: Subject, bytes: Buffer): KeyObject => {
     if (subjectKeys.size >= KEPT_SUBJECT_KEYS) {
       const [oldest] = subjectKeys.keys();
-      drop(oldest as string);
+      subjectKeys.delete(oldest as string);
     }
+    const key = secretKey(bytes);
     subjectKeys.set(nameOf(subject), key);
     return key;
   };
-  const drop = (name: string): void => {
-    subjectKeys.get(name)?.fill(0);
-    subjectKeys.delete(name);
-  };
   /** 'destroyed', or the key; undefined if there is none yet. */
-  const subjectKey = (subject: Subject): Buffer | 'destroyed' | undefined => {
+  const subjectKey = (subject: Subject): KeyObject | 'destroyed' | undefined => {
     const name = nameOf(subject);
     const kept = subjectKeys.get(name);
     if (kept) {
@@ -121,7 +118,7 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
     if (!row.wrapped) return 'destroyed';
     return keep(subject, unwrap(tenantKey(tenant), 'subject', tenant, learner, row));
   };
-  const createSubjectKey = (subject: Subject): Buffer => {
+  const createSubjectKey = (subject: Subject): KeyObject => {
     const { tenant, learner } = subject;
     if (learner === '') throw new RangeError('a learner has an id');
     const by = tenantKey(tenant);
@@ -177,7 +174,7 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
       return plaintext;
     },
     destroy: (subject) => {
-      drop(nameOf(subject));
+      subjectKeys.delete(nameOf(subject));
       destroyRow('subject', subject.tenant, subject.learner);
     },
     isDestroyed: ({ tenant, learner }) => find('subject', tenant, learner)?.wrapped === null,
@@ -243,12 +240,8 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
     },
 
     close: () => {
-      for (const keys of [subjectKeys, tenantKeys, secrets]) {
-        for (const key of keys.values()) key.fill(0);
-        keys.clear();
-      }
-      signers.clear();
-      master.fill(0);
+      for (const secret of secrets.values()) secret.fill(0);
+      for (const keys of [subjectKeys, tenantKeys, secrets, signers]) keys.clear();
       close();
     },
   };
