@@ -581,6 +581,7 @@ export function readModelContract(name: string, open: (options: ContractOptions)
           { mail: 1 },
           { mail: '1' },
           { mail: true },
+          { mail: false },
           { mail: '' },
           { mail: null },
           { mail: 'null' },
