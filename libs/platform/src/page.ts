@@ -1,5 +1,7 @@
 // Lists: an opaque cursor, a limit, a fixed order, no ceiling (api.md §4).
+import type { FastifyReply } from 'fastify';
 import type { Document } from '@cairn/kernel';
+import type { CairnRequest } from './request.js';
 import type { Filter, Sort } from '@cairn/readmodel';
 import type { ViewDocument, Views } from '@cairn/runtime';
 import { IntegerField, Text } from './dto.js';
@@ -45,4 +47,20 @@ function cursorValues(cursor: string, length: number): readonly unknown[] {
     // answered below: a cursor is opaque, so why it is unreadable helps nobody
   }
   throw new ProblemException('cursor-invalid', 'The cursor was not handed out for this list.');
+}
+
+/** `{items}` of a page, with a link to the next one. */
+export function pageAnswer<T extends object>(
+  reply: FastifyReply,
+  request: CairnRequest,
+  page: Page<ViewDocument>,
+  show: (document: ViewDocument) => T,
+): { readonly items: readonly T[]; readonly nextCursor?: string } {
+  const { nextCursor } = page;
+  if (nextCursor !== undefined) {
+    const url = new URL(request.url, 'http://localhost');
+    url.searchParams.set('cursor', nextCursor);
+    void reply.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  return { items: page.items.map(show), ...(nextCursor === undefined ? {} : { nextCursor }) };
 }

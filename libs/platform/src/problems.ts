@@ -34,6 +34,7 @@ export const PROBLEMS = {
   },
   'scope-missing': { status: 403, title: 'The key may not do this', next: 'Use a key with the scope named in detail.' },
   'not-found': { status: 404, title: 'Not found', next: 'Check the id; things of other tenants look the same.' },
+  'share-link-expired': { status: 410, title: 'The link has expired', next: 'Ask for a new link.' },
   'learner-erased': {
     status: 410,
     title: 'The learner was erased',
@@ -217,6 +218,12 @@ export class ProblemException extends HttpException {
     } = {},
   ) {
     super(code, PROBLEMS[code].status);
+  }
+
+  /** What a page shows of it. */
+  page(): { readonly status: number; readonly title: string; readonly next: string } {
+    const { status, title, next } = PROBLEMS[this.code];
+    return { status, title, next: this.more.next ?? next };
   }
 
   static of(rejected: Rejected): ProblemException {

@@ -1,0 +1,258 @@
+// The pages: public ones by a credential's id, others by signed links.
+import { Body, Controller, Get, Header, Inject, Module, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { bareId, type CredentialId, type PathwayId } from '@cairn/kernel';
+import { pathwayFold, pathwayStream } from '@cairn/contexts/catalog';
+import { explainPage, FAVICON, funnelPage, messagePage, STYLESHEET, trailPage, verificationPage } from '@cairn/pages';
+import {
+  Caller,
+  CONFIGURATION,
+  idOrSlug,
+  INSTALLATION,
+  IntegerField,
+  OneOf,
+  ProblemException,
+  Public,
+  RequireScope,
+  Text,
+  WriteAnswer,
+  type CairnRequest,
+  type Configuration,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import {
+  DropOffQuery,
+  FunnelQuery,
+  TimeInStepQuery,
+} from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
+import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
+import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
+import {
+  axesOf,
+  AxesQuery,
+  VerifyCredentialQuery,
+} from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
+import { LINKED_PAGES, pageLink, tenantOfLink, type LinkedPage } from './page-links.js';
+
+class PageLinkBody {
+  @OneOf(LINKED_PAGES) page!: LinkedPage;
+  @Text({ max: 300, description: 'Credential (`why`), pathway (`funnel`), or learner or credential (`trail`).' })
+  subject!: string;
+  @IntegerField({ optional: true, min: 1, max: 8760, description: '24 if left out.' }) hours?: number;
+}
+class LinkQuery {
+  @Text({ max: 200 }) key!: string;
+}
+class FunnelPageQuery extends LinkQuery {
+  @OneOf(['any', 'in-order'], { optional: true }) order?: 'any' | 'in-order';
+  @Text({ optional: true, max: 64 }) version?: string;
+  @OneOf(['html', 'json', 'csv'], { optional: true }) format?: 'html' | 'json' | 'csv';
+}
+class TrailPageQuery extends LinkQuery {
+  @Text({ optional: true, max: 2000 }) cursor?: string;
+}
+
+const PAGE_SCOPES: Record<LinkedPage, string> = {
+  why: 'credentials:read',
+  funnel: 'analytics:read',
+  trail: 'audit:read',
+};
+const HTML = 'text/html; charset=utf-8';
+const DAY_SECONDS = 86_400;
+
+@ApiTags('pages')
+@Controller('api/page-links')
+export class PageLinkRoute {
+  constructor(
+    @Inject(INSTALLATION) private readonly installation: Installation,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
+  ) {}
+
+  @Post()
+  @RequireScope('credentials:read')
+  @ApiOperation({ summary: 'An expiring link to a page, for whoever is given it' })
+  create(@Caller() caller: TenantCaller, @Body() body: PageLinkBody) {
+    const scope = PAGE_SCOPES[body.page];
+    if (!caller.scopes.includes(scope))
+      throw new ProblemException('scope-missing', `This page needs the scope ${scope}.`);
+    const until = Math.floor(Date.parse(this.installation.clock.now()) / 1000) + (body.hours ?? 24) * 3600;
+    const url = `${this.configuration.baseUrl}${pageLink(this.installation, caller.tenant, body.page, body.subject, until)}`;
+    return new WriteAnswer(201, { Location: url }, { url, expiresAt: new Date(until * 1000).toISOString() });
+  }
+}
+
+@ApiExcludeController()
+@Controller()
+@Public()
+export class PagesController {
+  constructor(
+    private readonly queries: QueryBus,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Get('assets/cairn.css')
+  @Header('Content-Type', 'text/css; charset=utf-8')
+  @Header('Cache-Control', `public, max-age=${DAY_SECONDS}`)
+  stylesheet(): string {
+    return STYLESHEET;
+  }
+
+  @Get('assets/cairn.svg')
+  @Header('Content-Type', 'image/svg+xml')
+  @Header('Cache-Control', `public, max-age=${DAY_SECONDS}`)
+  icon(): string {
+    return FAVICON;
+  }
+
+  /** The verdict on one credential. Machines that ask for JSON or the signed copy are sent there. */
+  @Get('c/:id')
+  async credential(
+    @Req() request: CairnRequest,
+    @Res() reply: FastifyReply,
+    @Param('id') id: string,
+    @Query() query: AxesQuery,
+  ) {
+    const accept = request.headers.accept ?? '';
+    const search = new URL(request.url, 'http://localhost').search;
+    void reply.header('Vary', 'Accept').header('Cache-Control', 'no-store');
+    if (!accept.includes('text/html') && /application\/(\w+\+)*(json|ld\+json)/.test(accept))
+      return reply.redirect(`/c/${encodeURIComponent(id)}.json${search}`, 303);
+    if (accept.includes('application/vc+jwt')) return reply.redirect(`/c/${encodeURIComponent(id)}.jwt`, 303);
+    const credentialId = bareId('crd', id) as CredentialId | undefined;
+    const answer = credentialId && (await this.queries.execute(new VerifyCredentialQuery(credentialId, axesOf(query))));
+    if (!answer)
+      return reply
+        .status(404)
+        .type(HTML)
+        .send(
+          messagePage({
+            heading: 'Not found',
+            text: 'No credential with this id was known at the time asked about.',
+            next: 'Check the address letter by letter; it is printed on the credential and behind its QR code.',
+          }),
+        );
+    return reply.type(HTML).send(verificationPage(answer));
+  }
+
+  @Get('pages/why/:subject')
+  async why(@Res() reply: FastifyReply, @Param('subject') subject: string, @Query() query: LinkQuery) {
+    return this.linked(reply, 'why', subject, query.key, async (tenant) => {
+      const credentialId = bareId('crd', subject) as CredentialId | undefined;
+      const answer =
+        credentialId && (await this.queries.execute(new ExplainCredentialQuery(tenant, credentialId, 'learner')));
+      if (!answer) throw new ProblemException('not-found', 'There is no such credential.');
+      return explainPage(answer);
+    });
+  }
+
+  @Get('pages/trail/:subject')
+  async trail(@Res() reply: FastifyReply, @Param('subject') subject: string, @Query() query: TrailPageQuery) {
+    return this.linked(reply, 'trail', subject, query.key, async (tenant) => {
+      const by = subject.startsWith('crd_') ? 'credential' : 'learner';
+      const trail = await this.queries.execute(
+        new TrailQuery(tenant, subjectOf({ [by]: subject }), {
+          limit: 100,
+          ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+        }),
+      );
+      return trailPage({
+        heading: `Trail of ${by} ${subject}`,
+        items: trail.items.map((item) => ({ ...item, what: item.means })),
+        position: trail.position,
+        ...(trail.nextCursor === undefined
+          ? {}
+          : { next: `/pages/trail/${subject}?key=${query.key}&cursor=${encodeURIComponent(trail.nextCursor)}` }),
+      });
+    });
+  }
+
+  @Get('pages/funnel/:subject')
+  async funnel(@Res() reply: FastifyReply, @Param('subject') subject: string, @Query() query: FunnelPageQuery) {
+    return this.linked(reply, 'funnel', subject, query.key, async (tenant) => {
+      const pathwayId = idOrSlug<PathwayId>('pwy', tenant, subject);
+      const target = { tenant, pathwayId, ...(query.version === undefined ? {} : { version: query.version }) };
+      const order = query.order ?? 'any';
+      const [funnel, dropOff, times, { state }] = await Promise.all([
+        this.queries.execute(new FunnelQuery(target, order)),
+        this.queries.execute(new DropOffQuery(target, 30)),
+        this.queries.execute(new TimeInStepQuery(target)),
+        this.installation.executor.snapshot(pathwayFold, pathwayStream(tenant, pathwayId)),
+      ]);
+      if (query.format === 'json') {
+        void reply.type('application/json; charset=utf-8');
+        return JSON.stringify(funnel);
+      }
+      if (query.format === 'csv') {
+        void reply.type('text/csv; charset=utf-8');
+        const cell = (value: string | number): string =>
+          `"${String(value)
+            .replaceAll('"', '""')
+            .replace(/^[=+\-@\t\r]/, "'$&")}"`;
+        return [
+          'step,reached,satisfied',
+          ...funnel.steps.map((s) => [s.id, s.reached, s.satisfied].map(cell).join(',')),
+        ].join('\r\n');
+      }
+      const link = (changes: Record<string, string>): string =>
+        `/pages/funnel/${encodeURIComponent(subject)}?${new URLSearchParams({ key: query.key, order, version: funnel.version, ...changes }).toString()}`;
+      const timeOf = new Map(times.steps.map((step) => [step.id, step]));
+      return funnelPage({
+        pathway: funnel.pathway,
+        title: state.versions.at(-1)?.title ?? {},
+        version: funnel.version,
+        order,
+        enrolled: funnel.enrolled,
+        steps: funnel.steps.map((step) => {
+          const { medianSeconds, p90Seconds } = timeOf.get(step.id) ?? {};
+          return {
+            ...step,
+            ...(medianSeconds === undefined ? {} : { medianSeconds }),
+            ...(p90Seconds === undefined ? {} : { p90Seconds }),
+          };
+        }),
+        states: Object.entries(dropOff.states).map(([name, count]) => ({ state: name, count })),
+        definitions: [funnel.definition, dropOff.definition, times.definition],
+        position: funnel.position,
+        asOf: funnel.asOf,
+        orders: [
+          { label: 'Any order', href: link({ order: 'any' }), current: order === 'any' },
+          { label: 'In order', href: link({ order: 'in-order' }), current: order === 'in-order' },
+        ],
+        versions: state.versions.map(({ label }) => ({
+          label,
+          href: link({ version: label }),
+          current: label === funnel.version,
+        })),
+        data: [
+          { label: 'JSON', href: link({ format: 'json' }) },
+          { label: 'CSV', href: link({ format: 'csv' }) },
+        ],
+      });
+    });
+  }
+
+  /** A page behind a signed link; what goes wrong is told as a page. */
+  private async linked(
+    reply: FastifyReply,
+    page: LinkedPage,
+    subject: string,
+    key: string,
+    render: (tenant: TenantCaller['tenant']) => Promise<string>,
+  ) {
+    void reply.header('Cache-Control', 'no-store').type(HTML);
+    try {
+      const tenant = tenantOfLink(this.installation, page, subject, key);
+      return reply.send(await render(tenant));
+    } catch (error) {
+      if (!(error instanceof ProblemException)) throw error;
+      const { status, title, next } = error.page();
+      return reply.status(status).send(messagePage({ heading: title, text: error.detail, next }));
+    }
+  }
+}
+
+@Module({ controllers: [PageLinkRoute, PagesController] })
+export class PagesModule {}

@@ -1,0 +1,62 @@
+import { Module } from '@nestjs/common';
+import { defineContext } from '@cairn/platform';
+import {
+  DefineModuleHandler,
+  DefineModuleMessage,
+  ModuleRoutes,
+  ReviseModuleHandler,
+  ReviseModuleMessage,
+} from './commands/modules.js';
+import {
+  DraftPathwayHandler,
+  DraftPathwayMessage,
+  PathwayRoutes,
+  PublishPathwayVersionHandler,
+  PublishPathwayVersionMessage,
+  RetirePathwayVersionHandler,
+  RetirePathwayVersionMessage,
+} from './commands/pathways.js';
+import {
+  DraftTemplateHandler,
+  DraftTemplateMessage,
+  PublishTemplateHandler,
+  PublishTemplateMessage,
+  TemplateRoutes,
+} from './commands/templates.js';
+import { catalogEvents } from './contracts/catalog.events.js';
+import { moduleDecider } from './domain/module.decider.js';
+import { pathwayDecider } from './domain/pathway.decider.js';
+import { templateDecider } from './domain/template.decider.js';
+import { catalogProjection } from './projections/catalog.projection.js';
+import { CatalogController } from './queries/catalog.controller.js';
+
+export const catalogContext = defineContext({
+  name: 'catalog',
+  events: catalogEvents,
+  deciders: [moduleDecider, templateDecider, pathwayDecider],
+  projections: [catalogProjection],
+  reactors: [],
+  messages: [
+    DefineModuleMessage,
+    ReviseModuleMessage,
+    DraftTemplateMessage,
+    PublishTemplateMessage,
+    DraftPathwayMessage,
+    PublishPathwayVersionMessage,
+    RetirePathwayVersionMessage,
+  ],
+});
+
+@Module({
+  controllers: [ModuleRoutes, TemplateRoutes, PathwayRoutes, CatalogController],
+  providers: [
+    DefineModuleHandler,
+    ReviseModuleHandler,
+    DraftTemplateHandler,
+    PublishTemplateHandler,
+    DraftPathwayHandler,
+    PublishPathwayVersionHandler,
+    RetirePathwayVersionHandler,
+  ],
+})
+export class CatalogModule {}

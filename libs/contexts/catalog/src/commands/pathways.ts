@@ -1,0 +1,213 @@
+import { Body, Controller, Inject, Param, Post, Put, Req } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { publicId, type CommandOutcome, type PathwayId, type TemplateId, type TenantId } from '@cairn/kernel';
+import type { PathwayRules } from '@cairn/rules';
+import {
+  Caller,
+  Code,
+  CommandGateway,
+  CommandMessage,
+  DecidedHandler,
+  idOrSlug,
+  INSTALLATION,
+  IntegerField,
+  OneOf,
+  ProblemException,
+  requireIfMatch,
+  RequireScope,
+  RuleField,
+  Slug,
+  Text,
+  TextMap,
+  type CairnRequest,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import type { DraftPathway, PublishPathwayVersion, RetirePathwayVersion } from '../contracts/catalog.commands.js';
+import { ENROLLMENT_MODES, pathwayIdOf, templateIdOf } from '../contracts/catalog.events.js';
+import { pathwayFold, pathwayStream, versionByLabelOrNumber } from '../contracts/catalog.folds.js';
+import { referencesOf } from '../domain/references.js';
+import type { GrantsDocument } from '../projections/catalog.projection.js';
+
+export class DraftPathwayMessage extends CommandMessage<DraftPathway> {
+  static readonly type = 'DraftPathway';
+}
+@CommandHandler(DraftPathwayMessage)
+export class DraftPathwayHandler extends DecidedHandler {}
+
+export class RetirePathwayVersionMessage extends CommandMessage<RetirePathwayVersion> {
+  static readonly type = 'RetirePathwayVersion';
+}
+@CommandHandler(RetirePathwayVersionMessage)
+export class RetirePathwayVersionHandler extends DecidedHandler {}
+
+export class PublishPathwayVersionMessage extends CommandMessage<PublishPathwayVersion> {
+  static readonly type = 'PublishPathwayVersion';
+}
+
+/** Finds which pathways grant what the rules name, then lets the decider look at their streams. */
+@CommandHandler(PublishPathwayVersionMessage)
+export class PublishPathwayVersionHandler implements ICommandHandler<PublishPathwayVersionMessage> {
+  constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
+
+  async execute({ issued, options }: PublishPathwayVersionMessage): Promise<CommandOutcome> {
+    const { executor } = this.installation;
+    const { tenant } = issued;
+    const { state } = await executor.snapshot(pathwayFold, pathwayStream(tenant, issued.data.pathwayId));
+    const named = state.draft === undefined ? [] : templatesNamed(tenant, state.draft.rules);
+    const grantedBy = await this.grantedBy(tenant, named);
+    return executor.execute({ ...issued, data: { ...issued.data, grantedBy } }, options);
+  }
+
+  /** The pathways that grant the templates, those that grant what these need, and so on. */
+  private async grantedBy(tenant: TenantId, templates: readonly string[]): Promise<readonly PathwayId[]> {
+    const { installation } = this;
+    // A publication of a moment ago must be seen.
+    if (templates.length > 0 && !(await installation.waitFor(['catalog'], await installation.log.head(), 10_000)))
+      throw new ProblemException('read-model-behind', 'The catalog has not caught up; publish again in a moment.');
+    const pathways = new Set<PathwayId>();
+    const seen = new Set<string>();
+    for (let open = [...templates]; open.length > 0;) {
+      const next: string[] = [];
+      for (const templateId of open) {
+        if (seen.has(templateId)) continue;
+        seen.add(templateId);
+        const prefix = `${tenant}:grants:${templateId}:`;
+        const found = await installation.views.find(
+          'catalog',
+          { _id: { $gte: prefix, $lt: `${prefix}~` } },
+          { limit: 1_000 },
+        );
+        for (const { pathwayId, needs } of found as unknown as readonly GrantsDocument[]) {
+          pathways.add(pathwayId as PathwayId);
+          next.push(...(needs as readonly string[]));
+        }
+      }
+      open = next;
+    }
+    return [...pathways];
+  }
+}
+
+/** Templates that the draft's requirements name, by id or slug. */
+function templatesNamed(tenant: TenantId, rules: PathwayRules): readonly string[] {
+  try {
+    return referencesOf(rules)
+      .filter(({ kind }) => kind === 'template')
+      .map(({ name }) => (/^[0-9a-f-]{36}$/.test(name) ? (name as TemplateId) : templateIdOf(tenant, name)));
+  } catch {
+    return []; // rules that cannot be read are refused by the decider, with their faults
+  }
+}
+
+class PathwayDraftBody {
+  @TextMap({ example: { en: 'Data skills' } }) title!: Record<string, string>;
+  @RuleField({ description: 'Zone, order, entry points, steps and awards; see the rule language.' })
+  rules!: PathwayRules;
+  @OneOf(ENROLLMENT_MODES, { optional: true, description: 'on-request if left out' })
+  enrollment?: (typeof ENROLLMENT_MODES)[number];
+  @IntegerField({ optional: true, max: 36_500, description: 'Who returns within that many days keeps the version.' })
+  returnWithinDays?: number;
+}
+class PathwayBody extends PathwayDraftBody {
+  @Slug({ example: 'data-skills' }) slug!: string;
+}
+class PublishBody {
+  @Text({ optional: true, max: 64, description: 'Name of the version, unique in the pathway; its number if left out.' })
+  label?: string;
+}
+class RetireBody {
+  @Code({ example: 'replaced' }) reasonCode!: string;
+}
+
+@ApiTags('catalog')
+@Controller('api/pathways')
+export class PathwayRoutes {
+  constructor(
+    private readonly gateway: CommandGateway,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Post()
+  @RequireScope('catalog:write')
+  @ApiOperation({ summary: 'Drafts a pathway' })
+  draft(@Req() request: CairnRequest, @Caller() { tenant }: TenantCaller, @Body() body: PathwayBody) {
+    const { slug, ...draft } = body;
+    return this.write(request, pathwayIdOf(tenant, slug), slug, draft);
+  }
+
+  @Put(':id/draft')
+  @RequireScope('catalog:write')
+  @ApiOperation({ summary: 'Rewrites the draft; published versions stay as they are' })
+  async redraft(
+    @Req() request: CairnRequest,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: PathwayDraftBody,
+  ) {
+    const { pathwayId, state } = await this.pathway(tenant, id);
+    if (!state.draft) throw new ProblemException('not-found', 'There is no such pathway.');
+    return this.write(request, pathwayId, state.draft.slug, body);
+  }
+
+  @Put(':id/versions/:version')
+  @RequireScope('catalog:write')
+  @ApiOperation({ summary: 'Refused: a published version never changes' })
+  immutable(): never {
+    throw new ProblemException('version-immutable', 'A published version never changes; write a draft and publish it.');
+  }
+
+  @Post(':id/publish')
+  @RequireScope('catalog:publish')
+  @ApiHeader({ name: 'If-Match', required: true, description: 'ETag of the draft that was decided on' })
+  @ApiOperation({ summary: 'Checks the draft and publishes it as the next, immutable version' })
+  async publish(
+    @Req() request: CairnRequest,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: PublishBody,
+  ) {
+    requireIfMatch(request);
+    const { pathwayId, state } = await this.pathway(tenant, id);
+    const label = body.label ?? String(state.versions.length + 1);
+    const outcome = await this.gateway.send<PublishPathwayVersion>(request, {
+      type: 'PublishPathwayVersion',
+      data: { pathwayId, label },
+    });
+    return this.gateway.answer(outcome, { id: publicId('pwy', pathwayId), more: { label } });
+  }
+
+  @Post(':id/versions/:version/retire')
+  @RequireScope('catalog:publish')
+  @ApiOperation({ summary: 'Nobody new enrolls in the version; those in it go on' })
+  async retire(
+    @Req() request: CairnRequest,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Param('version') version: string,
+    @Body() body: RetireBody,
+  ) {
+    const { pathwayId, state } = await this.pathway(tenant, id);
+    const found = versionByLabelOrNumber(state, version);
+    if (!found) throw new ProblemException('not-found', `The pathway has no version "${version}".`);
+    const outcome = await this.gateway.send<RetirePathwayVersion>(request, {
+      type: 'RetirePathwayVersion',
+      data: { pathwayId, version: found.version, reasonCode: body.reasonCode },
+    });
+    return this.gateway.answer(outcome, { id: publicId('pwy', pathwayId) });
+  }
+
+  private async pathway(tenant: TenantId, id: string) {
+    const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
+    const { state } = await this.installation.executor.snapshot(pathwayFold, pathwayStream(tenant, pathwayId));
+    return { pathwayId, state };
+  }
+
+  private async write(request: CairnRequest, pathwayId: PathwayId, slug: string, body: PathwayDraftBody) {
+    const data = { pathwayId, slug, ...body, enrollment: body.enrollment ?? 'on-request' };
+    const outcome = await this.gateway.send<DraftPathway>(request, { type: 'DraftPathway', data });
+    const id = publicId('pwy', pathwayId);
+    return this.gateway.answer(outcome, { id, location: `/api/pathways/${id}` });
+  }
+}

@@ -1,0 +1,258 @@
+// Registering, changing and erasing a person; who a person is by an identifier.
+import { Body, Controller, Get, Inject, Injectable, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import { publicId, type CommandContext, type CommandOutcome, type LearnerId, type TenantId } from '@cairn/kernel';
+import {
+  Caller,
+  Code,
+  CommandGateway,
+  CommandMessage,
+  DecidedHandler,
+  idFromPath,
+  ifMatch,
+  INSTALLATION,
+  ListOf,
+  OneOf,
+  pageAnswer,
+  PageQuery,
+  pageOf,
+  ProblemException,
+  ReadGate,
+  RequireScope,
+  Text,
+  type CairnRequest,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import { normaliseIdentity } from '../contracts/identity.js';
+import type {
+  ChangeLearnerProfile,
+  ClaimIdentity,
+  EraseLearner,
+  RecordKeyDestroyed,
+  RegisterLearner,
+  ReleaseIdentity,
+  SettleIdentities,
+} from '../contracts/learner.commands.js';
+import type { LearnerProfile } from '../contracts/learner.events.js';
+import { learnerFold, learnerStream } from '../contracts/learner.folds.js';
+import { destroyTraces, settleIdentities, type ErasurePorts } from '../domain/erasure.js';
+import { changeProfile, findLearner, registerLearner, type Registration } from '../domain/registration.js';
+
+export class RegisterLearnerMessage extends CommandMessage<RegisterLearner> {
+  static readonly type = 'RegisterLearner';
+}
+@CommandHandler(RegisterLearnerMessage)
+export class RegisterLearnerHandler extends DecidedHandler {}
+
+export class ChangeLearnerProfileMessage extends CommandMessage<ChangeLearnerProfile> {
+  static readonly type = 'ChangeLearnerProfile';
+}
+@CommandHandler(ChangeLearnerProfileMessage)
+export class ChangeLearnerProfileHandler extends DecidedHandler {}
+
+export class EraseLearnerMessage extends CommandMessage<EraseLearner> {
+  static readonly type = 'EraseLearner';
+}
+@CommandHandler(EraseLearnerMessage)
+export class EraseLearnerHandler extends DecidedHandler {}
+
+export class ClaimIdentityMessage extends CommandMessage<ClaimIdentity> {
+  static readonly type = 'ClaimIdentity';
+}
+@CommandHandler(ClaimIdentityMessage)
+export class ClaimIdentityHandler extends DecidedHandler {}
+
+export class ReleaseIdentityMessage extends CommandMessage<ReleaseIdentity> {
+  static readonly type = 'ReleaseIdentity';
+}
+@CommandHandler(ReleaseIdentityMessage)
+export class ReleaseIdentityHandler extends DecidedHandler {}
+
+export class RecordKeyDestroyedMessage extends CommandMessage<RecordKeyDestroyed> {
+  static readonly type = 'RecordKeyDestroyed';
+}
+export class SettleIdentitiesMessage extends CommandMessage<SettleIdentities> {
+  static readonly type = 'SettleIdentities';
+}
+
+/** What registration and erasure need of this installation. */
+@Injectable()
+export class LearnerDesk {
+  readonly ports: ErasurePorts;
+
+  constructor(@Inject(INSTALLATION) { executor, keyVault, blobVault }: Installation) {
+    this.ports = {
+      execute: (command) => executor.execute(command),
+      fold: executor.loader.fold,
+      history: executor.history,
+      newId: randomUUID,
+      identityKey: (tenant) => keyVault.secret(tenant, 'identity'),
+      purgeBlobs: async (tenant, learner) => {
+        await blobVault.purge({ tenant, learner });
+      },
+      destroyKey: async (tenant, learner) => keyVault.destroy({ tenant, learner }),
+    };
+  }
+
+  /** The same for the HTTP route and for importers. */
+  register(context: CommandContext, profile: LearnerProfile): Promise<Registration> {
+    return registerLearner(this.ports, context, profile);
+  }
+
+  find(tenant: TenantId, kind: 'email' | 'external-id', text: string): Promise<LearnerId | undefined> {
+    const value = normaliseIdentity(kind, text);
+    return value === undefined ? Promise.resolve(undefined) : findLearner(this.ports, tenant, kind, value);
+  }
+}
+
+/** Releases identifiers, purges signed copies, destroys the key; then it is recorded. */
+@CommandHandler(RecordKeyDestroyedMessage)
+export class RecordKeyDestroyedHandler implements ICommandHandler<RecordKeyDestroyedMessage> {
+  constructor(private readonly desk: LearnerDesk) {}
+
+  execute({ issued }: RecordKeyDestroyedMessage): Promise<CommandOutcome> {
+    return destroyTraces(this.desk.ports, issued);
+  }
+}
+
+/** Has no decider: it sends claims and releases, which have. */
+@CommandHandler(SettleIdentitiesMessage)
+export class SettleIdentitiesHandler implements ICommandHandler<SettleIdentitiesMessage> {
+  constructor(private readonly desk: LearnerDesk) {}
+
+  async execute({ issued }: SettleIdentitiesMessage): Promise<CommandOutcome> {
+    const { learnerId } = issued.data;
+    await settleIdentities(this.desk.ports, issued, learnerId);
+    const stream = learnerStream(issued.tenant, learnerId);
+    return { accepted: true, outcome: 'unchanged', replayed: false, stream, revision: -1, position: '', events: [] };
+  }
+}
+
+class ExternalIdBody {
+  @Text({ max: 64, example: 'sis' }) system!: string;
+  @Text({ max: 200, example: '4711' }) value!: string;
+}
+class LearnerBody {
+  @Text({ optional: true, max: 200, example: 'Ada Example' }) name?: string;
+  @Text({ optional: true, max: 320, example: 'ada@example.org' }) email?: string;
+  @ListOf(() => ExternalIdBody, { optional: true, max: 20 }) externalIds?: ExternalIdBody[];
+}
+class EraseBody {
+  @Code({ example: 'data-subject-request' }) reasonCode!: string;
+  @Text({ max: 200, example: 'data protection officer', description: 'Who approved it, by role.' }) approvedBy!: string;
+}
+class LearnerListQuery extends PageQuery {
+  @OneOf(['email', 'external-id'], { optional: true, description: 'Find by this kind of identifier.' })
+  by?: 'email' | 'external-id';
+  @Text({ optional: true, max: 320, description: 'The identifier: an address, or `system:value`.' }) value?: string;
+}
+
+const plainProfile = (body: LearnerBody): LearnerProfile => JSON.parse(JSON.stringify(body)) as LearnerProfile;
+
+@ApiTags('learners')
+@Controller('api/learners')
+export class LearnerRoutes {
+  constructor(
+    private readonly gateway: CommandGateway,
+    private readonly desk: LearnerDesk,
+    private readonly gate: ReadGate,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Post()
+  @RequireScope('learners:write')
+  @ApiOperation({ summary: 'Registers a learner; the personal part is sealed with a key of their own' })
+  async register(@Req() request: CairnRequest, @Body() body: LearnerBody) {
+    const outcome = await this.desk.register(this.gateway.contextOf(request), plainProfile(body));
+    if (!outcome.accepted) throw ProblemException.of(outcome);
+    const id = publicId('lrn', outcome.learnerId);
+    return this.gateway.answer(outcome, { id, location: `/api/learners/${id}` });
+  }
+
+  @Patch(':id')
+  @RequireScope('learners:write')
+  @ApiOperation({ summary: 'Changes the personal part; what is left out stays' })
+  async change(
+    @Req() request: CairnRequest,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: LearnerBody,
+  ) {
+    const learnerId = idFromPath<LearnerId>('lrn', id);
+    const profile = { ...(await this.profileOf(tenant, learnerId)).profile, ...plainProfile(body) };
+    const expectedRevision = ifMatch(request);
+    const outcome = await changeProfile(
+      this.desk.ports,
+      this.gateway.contextOf(request),
+      learnerId,
+      profile,
+      (command) => this.gateway.dispatch(command, expectedRevision === undefined ? {} : { expectedRevision }),
+    );
+    if (!outcome.accepted) throw ProblemException.of(outcome);
+    return this.gateway.answer(outcome, { id });
+  }
+
+  @Post(':id/erase')
+  @RequireScope('erasure:approve')
+  @ApiOperation({ summary: 'Erases a learner: the key of the personal data and everything derived from it' })
+  async erase(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: EraseBody) {
+    const outcome = await this.gateway.send<EraseLearner>(request, {
+      type: 'EraseLearner',
+      data: { learnerId: idFromPath<LearnerId>('lrn', id), reasonCode: body.reasonCode, approvedBy: body.approvedBy },
+    });
+    return this.gateway.answer(outcome, { id });
+  }
+
+  @Get()
+  @RequireScope('learners:read')
+  @ApiOperation({
+    summary: 'Learners in the order of registration, without personal data; or the one with an identifier',
+  })
+  async list(
+    @Req() request: CairnRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Caller() { tenant }: TenantCaller,
+    @Query() query: LearnerListQuery,
+  ) {
+    if (query.by !== undefined || query.value !== undefined) {
+      if (query.by === undefined || query.value === undefined)
+        throw new ProblemException('malformed-request', 'Name both, by and value.');
+      const found = await this.desk.find(tenant, query.by, query.value);
+      return { items: found === undefined ? [] : [{ id: publicId('lrn', found) }] };
+    }
+    await this.gate.pass(request, reply, 'learners');
+    const page = await pageOf(this.installation.views, 'learners', { tenant }, query);
+    return pageAnswer(reply, request, page, ({ _id, tenant: _tenant, learnerId: _learner, ...rest }) => ({
+      id: publicId('lrn', _id.slice(tenant.length + 1)),
+      ...rest,
+    }));
+  }
+
+  @Get(':id')
+  @RequireScope('learners:read')
+  @ApiOperation({ summary: 'One learner with the personal part' })
+  async one(
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { profile, revision } = await this.profileOf(tenant, idFromPath<LearnerId>('lrn', id));
+    void reply.headers({ ETag: `"${revision}"`, 'Cache-Control': 'no-store' });
+    return { id, ...profile };
+  }
+
+  private async profileOf(tenant: TenantId, learnerId: LearnerId) {
+    const { state, revision } = await this.installation.executor.snapshot(
+      learnerFold,
+      learnerStream(tenant, learnerId),
+    );
+    if (state.status === 'unknown') throw new ProblemException('not-found', 'There is no such learner.');
+    const profile = state.status === 'registered' ? state.profile.reveal() : undefined;
+    if (profile === undefined) throw new ProblemException('learner-erased', 'The learner was erased.');
+    return { profile, revision };
+  }
+}

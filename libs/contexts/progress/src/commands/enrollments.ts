@@ -1,0 +1,142 @@
+// Joining, leaving and returning to a pathway.
+import { Body, Controller, Inject, Param, Post, Req } from '@nestjs/common';
+import { CommandHandler } from '@nestjs/cqrs';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { publicId, type EnrollmentId, type LearnerId, type PathwayId, type Recorded } from '@cairn/kernel';
+import { pathwayFold, pathwayStream, versionByLabelOrNumber } from '@cairn/contexts/catalog';
+import {
+  Caller,
+  Code,
+  CommandGateway,
+  CommandMessage,
+  DecidedHandler,
+  idFromPath,
+  idOrSlug,
+  INSTALLATION,
+  InstantField,
+  instantOf,
+  IntegerField,
+  PublicId,
+  RequireScope,
+  Text,
+  ProblemException,
+  type CairnRequest,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import type { EnrollLearner, ReinstateEnrollment, WithdrawEnrollment } from '../contracts/record.commands.js';
+import type { RecordEvent } from '../contracts/record.events.js';
+
+export class EnrollLearnerMessage extends CommandMessage<EnrollLearner> {
+  static readonly type = 'EnrollLearner';
+}
+@CommandHandler(EnrollLearnerMessage)
+export class EnrollLearnerHandler extends DecidedHandler {}
+
+export class WithdrawEnrollmentMessage extends CommandMessage<WithdrawEnrollment> {
+  static readonly type = 'WithdrawEnrollment';
+}
+@CommandHandler(WithdrawEnrollmentMessage)
+export class WithdrawEnrollmentHandler extends DecidedHandler {}
+
+export class ReinstateEnrollmentMessage extends CommandMessage<ReinstateEnrollment> {
+  static readonly type = 'ReinstateEnrollment';
+}
+@CommandHandler(ReinstateEnrollmentMessage)
+export class ReinstateEnrollmentHandler extends DecidedHandler {}
+
+class EnrollBody {
+  @PublicId('lrn') learner!: string;
+  @Text({ max: 64, description: 'Id or slug of the pathway.' }) pathway!: string;
+  @Text({ optional: true, max: 64, description: 'Label or number of the version; the newest if left out.' })
+  version?: string;
+  @Text({ optional: true, max: 64, description: 'Where to enter; the first entry point if left out.' })
+  entryPoint?: string;
+  @IntegerField({
+    optional: true,
+    min: 1,
+    max: 1000,
+    description: 'A repeat is asked for by its number; 1 if left out.',
+  })
+  attempt?: number;
+  @InstantField({ optional: true, description: 'When the learner joined; now if left out.' }) occurredAt?: string;
+}
+class LeaveBody {
+  @Code({ description: 'Why.', example: 'learner-request' }) reasonCode!: string;
+  @InstantField({ optional: true, description: 'When; now if left out.' }) occurredAt?: string;
+}
+
+@ApiTags('progress')
+@Controller('api/enrollments')
+@RequireScope('progress:write')
+export class EnrollmentRoutes {
+  constructor(
+    private readonly gateway: CommandGateway,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Enrolls a learner in a pathway; what was earned before counts at once' })
+  async enroll(@Req() request: CairnRequest, @Caller() caller: TenantCaller, @Body() body: EnrollBody) {
+    const context = this.gateway.contextOf(request);
+    const pathwayId = idOrSlug<PathwayId>('pwy', caller.tenant, body.pathway);
+    const version = body.version === undefined ? undefined : await this.versionNumber(caller, pathwayId, body.version);
+    const outcome = await this.gateway.send<EnrollLearner>(
+      request,
+      {
+        type: 'EnrollLearner',
+        data: {
+          learnerId: idFromPath<LearnerId>('lrn', body.learner),
+          pathwayId,
+          ...(version === undefined ? {} : { version }),
+          ...(body.entryPoint === undefined ? {} : { entryPoint: body.entryPoint }),
+          ...(body.attempt === undefined ? {} : { attempt: body.attempt }),
+          occurredAt: body.occurredAt === undefined ? context.now : instantOf(body.occurredAt),
+          mode: 'requested',
+        },
+      },
+      context,
+    );
+    const joined = (outcome.events as readonly Recorded<RecordEvent>[]).find(
+      (event) => event.type === 'learner-enrolled' && event.data.enrollment.pathwayId === pathwayId,
+    );
+    if (joined?.type !== 'learner-enrolled') throw new TypeError('an accepted enrollment holds its event');
+    const id = publicId('enr', joined.data.enrollment.enrollmentId);
+    return this.gateway.answer(outcome, { id, location: `/api/enrollments/${id}` });
+  }
+
+  @Post(':id/withdraw')
+  @ApiOperation({ summary: 'The learner leaves the pathway; what was earned stays' })
+  async withdraw(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: LeaveBody) {
+    return this.leave(request, 'WithdrawEnrollment', id, body);
+  }
+
+  @Post(':id/reinstate')
+  @ApiOperation({ summary: 'The learner comes back; facts recorded meanwhile count' })
+  async reinstate(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: LeaveBody) {
+    return this.leave(request, 'ReinstateEnrollment', id, body);
+  }
+
+  private async leave(
+    request: CairnRequest,
+    type: 'WithdrawEnrollment' | 'ReinstateEnrollment',
+    id: string,
+    body: LeaveBody,
+  ) {
+    const context = this.gateway.contextOf(request);
+    const data = {
+      enrollmentId: idFromPath<EnrollmentId>('enr', id),
+      reasonCode: body.reasonCode,
+      occurredAt: body.occurredAt === undefined ? context.now : instantOf<typeof context.now>(body.occurredAt),
+    };
+    const outcome = await this.gateway.send<WithdrawEnrollment | ReinstateEnrollment>(request, { type, data }, context);
+    return this.gateway.answer(outcome, { id });
+  }
+
+  private async versionNumber({ tenant }: TenantCaller, pathwayId: PathwayId, text: string): Promise<number> {
+    const { state } = await this.installation.executor.snapshot(pathwayFold, pathwayStream(tenant, pathwayId));
+    const found = versionByLabelOrNumber(state, text);
+    if (!found) throw new ProblemException('not-found', `The pathway has no published version "${text}".`);
+    return found.version;
+  }
+}

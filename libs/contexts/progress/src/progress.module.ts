@@ -1,0 +1,82 @@
+import { Module } from '@nestjs/common';
+import { defineContext } from '@cairn/platform';
+import {
+  CloseRecordHandler,
+  CloseRecordMessage,
+  CreditComponentHandler,
+  CreditComponentMessage,
+  DecisionRoutes,
+  GrantCredentialHandler,
+  GrantCredentialMessage,
+  WaiveRequirementHandler,
+  WaiveRequirementMessage,
+  WithdrawComponentHandler,
+  WithdrawComponentMessage,
+  WithdrawWaiverHandler,
+  WithdrawWaiverMessage,
+} from './commands/decisions.js';
+import {
+  EnrollLearnerHandler,
+  EnrollLearnerMessage,
+  EnrollmentRoutes,
+  ReinstateEnrollmentHandler,
+  ReinstateEnrollmentMessage,
+  WithdrawEnrollmentHandler,
+  WithdrawEnrollmentMessage,
+} from './commands/enrollments.js';
+import {
+  CompleteModuleHandler,
+  CompleteModuleMessage,
+  InvalidateCompletionHandler,
+  InvalidateCompletionMessage,
+  ModuleRoutes,
+  StartModuleHandler,
+  StartModuleMessage,
+} from './commands/modules.js';
+import { recordEvents } from './contracts/record.events.js';
+import { recordDecider } from './domain/record.decider.js';
+import { learnerProgressProjection } from './projections/learner-progress.projection.js';
+import { EnrollmentQueries } from './queries/enrollments.js';
+import { enrollAutomatic } from './reactors/enroll-automatic.reactor.js';
+import { stackOnCredential } from './reactors/stack-on-credential.reactor.js';
+
+export const progressContext = defineContext({
+  name: 'progress',
+  events: recordEvents,
+  deciders: [recordDecider],
+  projections: [learnerProgressProjection],
+  reactors: [enrollAutomatic, stackOnCredential],
+  messages: [
+    EnrollLearnerMessage,
+    WithdrawEnrollmentMessage,
+    ReinstateEnrollmentMessage,
+    StartModuleMessage,
+    CompleteModuleMessage,
+    InvalidateCompletionMessage,
+    WaiveRequirementMessage,
+    WithdrawWaiverMessage,
+    CreditComponentMessage,
+    WithdrawComponentMessage,
+    GrantCredentialMessage,
+    CloseRecordMessage,
+  ],
+});
+
+@Module({
+  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries],
+  providers: [
+    EnrollLearnerHandler,
+    WithdrawEnrollmentHandler,
+    ReinstateEnrollmentHandler,
+    StartModuleHandler,
+    CompleteModuleHandler,
+    InvalidateCompletionHandler,
+    WaiveRequirementHandler,
+    WithdrawWaiverHandler,
+    CreditComponentHandler,
+    WithdrawComponentHandler,
+    GrantCredentialHandler,
+    CloseRecordHandler,
+  ],
+})
+export class ProgressModule {}

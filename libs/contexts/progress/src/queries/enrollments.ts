@@ -1,0 +1,109 @@
+// What is known of an enrollment: progress from the read model, history and why-not from the record.
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { publicId, type EnrollmentId, type LearnerId, type Recorded } from '@cairn/kernel';
+import {
+  Caller,
+  idFromPath,
+  INSTALLATION,
+  pageAnswer,
+  PageQuery,
+  pageOf,
+  positionToken,
+  ProblemException,
+  ReadGate,
+  RequireScope,
+  Text,
+  type CairnRequest,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import type { ViewDocument } from '@cairn/runtime';
+import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { recordDecider } from '../domain/record.decider.js';
+
+class EnrollmentListQuery extends PageQuery {
+  @Text({ optional: true, max: 64, description: 'Only of this learner: `lrn_…`.' }) learner?: string;
+}
+
+function shown({ _id, tenant: _tenant, learnerId, enrollmentId, pathwayId, ...rest }: ViewDocument) {
+  return {
+    id: publicId('enr', enrollmentId as string),
+    learner: publicId('lrn', learnerId as string),
+    pathway: publicId('pwy', pathwayId as string),
+    ...rest,
+  };
+}
+
+@ApiTags('progress')
+@Controller('api')
+@RequireScope('progress:read')
+export class EnrollmentQueries {
+  constructor(
+    private readonly gate: ReadGate,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  @Get('enrollments')
+  @ApiOperation({ summary: 'Enrollments, of one learner or all' })
+  async list(
+    @Req() request: CairnRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Caller() { tenant }: TenantCaller,
+    @Query() query: EnrollmentListQuery,
+  ) {
+    await this.gate.pass(request, reply, 'learner_progress');
+    const prefix =
+      query.learner === undefined ? `${tenant}:` : `${tenant}:${idFromPath<LearnerId>('lrn', query.learner)}-`;
+    const filter = { _id: { $gte: prefix, $lt: `${prefix}~` } };
+    return pageAnswer(reply, request, await pageOf(this.installation.views, 'learner_progress', filter, query), shown);
+  }
+
+  @Get('enrollments/:id')
+  @ApiOperation({ summary: 'How far the learner is; ETag is that of the record' })
+  async one(
+    @Req() request: CairnRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+  ) {
+    const enrollmentId = idFromPath<EnrollmentId>('enr', id);
+    await this.gate.pass(request, reply, 'learner_progress');
+    const document = await this.installation.views.get('learner_progress', `${tenant}:${enrollmentId}`);
+    if (!document) throw new ProblemException('not-found', 'There is no such enrollment.');
+    const { revision } = await this.installation.executor.snapshot(
+      recordDecider,
+      recordStream(tenant, learnerOf(enrollmentId)),
+    );
+    void reply.header('ETag', `"${revision}"`);
+    return shown(document);
+  }
+
+  @Get('enrollments/:id/history')
+  @ApiOperation({ summary: 'Every recorded event that concerns the enrollment, oldest first' })
+  async history(@Caller() { tenant }: TenantCaller, @Param('id') id: string) {
+    const enrollmentId = idFromPath<EnrollmentId>('enr', id);
+    const events = (await this.installation.executor.history(
+      recordStream(tenant, learnerOf(enrollmentId)),
+    )) as readonly Recorded<RecordEvent>[];
+    const concerns = ({ data }: RecordEvent): boolean =>
+      'enrollments' in data && data.enrollments !== undefined
+        ? data.enrollments.some((ref) => ref.enrollmentId === enrollmentId)
+        : 'enrollment' in data && data.enrollment?.enrollmentId === enrollmentId;
+    const items = events.filter(concerns);
+    if (items.length === 0) throw new ProblemException('not-found', 'There is no such enrollment.');
+    return {
+      items: items.map((event) => ({
+        id: publicId('evt', event.id),
+        type: event.type,
+        occurredAt: event.meta.occurredAt,
+        recordedAt: event.meta.recordedAt,
+        actor: event.meta.actor,
+        revision: event.revision,
+        position: positionToken(this.installation.logId, event.position),
+        data: event.data,
+      })),
+    };
+  }
+}

@@ -1,0 +1,136 @@
+// A whole server on the embedded store in a folder of its own, driven over its HTTP interface without a port.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Configuration, Installation } from '@cairn/platform';
+import { createServer } from '../../apps/server/src/app.js';
+
+export const OPERATOR = 'operator-token-of-the-tests-0123456789';
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | number | undefined>;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests as they come
+  readonly body: any;
+};
+
+export type Client = {
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
+  readonly send: (
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
+  /** Sends and expects success. */
+  readonly post: (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer['body']>;
+};
+
+export type TestServer = {
+  readonly app: NestFastifyApplication;
+  readonly installation: Installation;
+  readonly directory: string;
+  readonly as: (token: string | undefined) => Client;
+  readonly operator: Client;
+  /** A new tenant with an issuer and a key that may do everything. */
+  readonly tenant: (slug: string) => Promise<{ id: string; key: string; client: Client; issuer: string }>;
+  readonly settled: () => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+export const ALL_SCOPES = [
+  'tenant:admin',
+  'catalog:read',
+  'catalog:write',
+  'catalog:publish',
+  'learners:read',
+  'learners:write',
+  'erasure:approve',
+  'progress:read',
+  'progress:write',
+  'credentials:read',
+  'credentials:issue',
+  'credentials:manage',
+  'imports:run',
+  'analytics:read',
+  'audit:read',
+  'events:read',
+  'ops:manage',
+];
+
+export async function startServer(options: { directory?: string; keep?: boolean } = {}): Promise<TestServer> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
+  const configuration: Configuration = {
+    dataDirectory: directory,
+    port: 0,
+    host: '127.0.0.1',
+    baseUrl: 'https://cairn.example',
+    operatorToken: OPERATOR,
+    logLevel: 'silent',
+    ratePerMinute: 10_000_000,
+  };
+  const { app, installation, close } = await createServer(configuration, false);
+  const as = (token: string | undefined): Client => {
+    const request = async (
+      method: string,
+      path: string,
+      body: unknown,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> => {
+      const answer = await app.inject({
+        method: method as 'GET',
+        url: path,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      let json: unknown;
+      try {
+        json = JSON.parse(answer.payload);
+      } catch {
+        json = undefined;
+      }
+      return { status: answer.statusCode, headers: answer.headers, text: answer.payload, body: json };
+    };
+    return {
+      get: (path, headers) => request('GET', path, undefined, headers),
+      send: request as Client['send'],
+      post: async (path, body, headers) => {
+        const answer = await request('POST', path, body, headers);
+        if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${answer.text}`);
+        return answer.body as unknown;
+      },
+    };
+  };
+  const operator = as(OPERATOR);
+  return {
+    app,
+    installation,
+    directory,
+    as,
+    operator,
+    tenant: async (slug) => {
+      const { id } = await operator.post('/api/tenants', { slug, name: `Tenant ${slug}`, zone: 'Europe/Berlin' });
+      const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: ALL_SCOPES });
+      const client = as(key);
+      const issuer = await client.post('/api/issuers', { slug, name: `Issuer ${slug}`, zone: 'Europe/Berlin' });
+      await client.post(`/api/issuers/${issuer.id}/keys`, { algorithm: 'ES256' });
+      return { id, key, client, issuer: issuer.id };
+    },
+    settled: async () => {
+      if (await installation.settled(20_000)) return;
+      throw new Error(
+        `not settled: ${JSON.stringify(await installation.status(), null, 1)} ${JSON.stringify(await installation.parked())}`,
+      );
+    },
+    close: async () => {
+      await close();
+      if (!options.keep) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
