@@ -7,6 +7,7 @@ import {
   idFromPath,
   INSTALLATION,
   OperatorOnly,
+  pageAnswer,
   pageOf,
   PageQuery,
   ProblemException,
@@ -49,7 +50,7 @@ export class TenancyController {
   ) {
     await this.gate.pass(request, reply, 'tenants');
     const page = await pageOf(this.installation.views, 'tenants', {}, query);
-    return { ...page, items: page.items.map((document) => tenantAnswer(document as unknown as TenantDocument)) };
+    return pageAnswer(reply, request, page, (document) => tenantAnswer(document as unknown as TenantDocument));
   }
 
   @Get('api/tenants/:id')
@@ -92,11 +93,10 @@ export class TenancyController {
   ) {
     await this.gate.pass(request, reply, 'issuers');
     const page = await pageOf(this.installation.views, 'issuers', { tenant }, query);
-    const items = page.items.map((document) => {
+    return pageAnswer(reply, request, page, (document) => {
       const { issuerId, slug, name, url, did, zone, keys } = document as unknown as IssuerDocument;
       return { id: publicId('iss', issuerId), slug, name, ...(url ? { url } : {}), did, zone, keys };
     });
-    return { ...page, items };
   }
 
   @Get('api/issuers/:id')
