@@ -11,7 +11,6 @@ import {
   IsInt,
   IsNumber,
   IsObject,
-  IsOptional,
   IsString,
   Matches,
   Max,
@@ -19,23 +18,37 @@ import {
   Min,
   MinLength,
   ValidateBy,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { bareId, isInstant, type IdPrefix } from '@cairn/kernel';
 
-type Field = { readonly optional?: boolean; readonly example?: unknown; readonly description?: string };
+/** `null` is a fault unless the field is `nullable`: a merge patch then takes the value away (RFC 7396). */
+type Field = {
+  readonly optional?: boolean;
+  readonly nullable?: boolean;
+  readonly example?: unknown;
+  readonly description?: string;
+};
 // Nest applies these to properties of DTO classes only.
 type Decorator = PropertyDecorator;
 
 function field(options: Field, schema: ApiPropertyOptions, ...checks: PropertyDecorator[]): Decorator {
   return applyDecorators(
     ApiProperty({
-      ...schema,
+      ...(options.nullable ? { oneOf: [schema, { type: 'null' }] } : schema),
       required: !options.optional,
       ...(options.example === undefined ? {} : { example: options.example }),
       ...(options.description === undefined ? {} : { description: options.description }),
     } as ApiPropertyOptions),
-    ...(options.optional ? [IsOptional()] : []),
+    ...(options.optional || options.nullable
+      ? [
+          ValidateIf(
+            (_object, value: unknown) =>
+              !(options.optional && value === undefined) && !(options.nullable && value === null),
+          ),
+        ]
+      : []),
     ...checks,
   );
 }
