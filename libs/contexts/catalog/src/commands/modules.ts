@@ -45,13 +45,13 @@ class ModuleBody {
   @NumberField({ optional: true, min: 0, max: 100, description: 'Completions below it are refused.' })
   passMark?: number;
 }
-/** A merge patch: what is left out stays. */
+/** A merge patch (RFC 7396): what is left out stays, null takes away. */
 class ModulePatch {
   @TextMap({ optional: true }) title?: Record<string, string>;
   @NumberField({ min: 0, max: 1000, decimals: 2, optional: true }) credits?: number;
-  @Text({ optional: true, max: 100 }) area?: string;
-  @IntegerField({ optional: true, max: 20 }) level?: number;
-  @NumberField({ optional: true, min: 0, max: 100 }) passMark?: number;
+  @Text({ optional: true, nullable: true, max: 100 }) area?: string | null;
+  @IntegerField({ optional: true, nullable: true, max: 20 }) level?: number | null;
+  @NumberField({ optional: true, nullable: true, min: 0, max: 100 }) passMark?: number | null;
 }
 
 @ApiTags('catalog')
@@ -84,7 +84,8 @@ export class ModuleRoutes {
     const moduleId = idOrSlug<ModuleId>('mod', tenant, id);
     const { state } = await this.installation.executor.snapshot(moduleFold, moduleStream(tenant, moduleId));
     if (!state.definition) throw new ProblemException('not-found', 'There is no such module.');
-    const data = { ...state.definition, ...body };
+    const merged = Object.entries({ ...state.definition, ...body }).filter(([, value]) => value !== null);
+    const data = Object.fromEntries(merged) as ReviseModule['data'];
     const outcome = await this.gateway.send<ReviseModule>(request, { type: 'ReviseModule', data });
     return this.gateway.answer(outcome, { id: publicId('mod', moduleId) });
   }

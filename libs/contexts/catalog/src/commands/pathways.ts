@@ -1,7 +1,17 @@
-import { Body, Controller, Inject, Param, Post, Put, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Post, Put, Req } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { publicId, type CommandOutcome, type PathwayId, type TemplateId, type TenantId } from '@cairn/kernel';
+import {
+  isUuid,
+  publicId,
+  reject,
+  type CommandOutcome,
+  type Decision,
+  type Issued,
+  type PathwayId,
+  type Recorded,
+  type TenantId,
+} from '@cairn/kernel';
 import type { PathwayRules } from '@cairn/rules';
 import {
   Caller,
@@ -25,8 +35,9 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import type { DraftPathway, PublishPathwayVersion, RetirePathwayVersion } from '../contracts/catalog.commands.js';
-import { ENROLLMENT_MODES, pathwayIdOf, templateIdOf } from '../contracts/catalog.events.js';
-import { pathwayFold, pathwayStream, versionByLabelOrNumber } from '../contracts/catalog.folds.js';
+import { ENROLLMENT_MODES, pathwayIdOf, templateIdOf, type PathwayEvent } from '../contracts/catalog.events.js';
+import { pathwayFold, pathwayStream, versionByLabelOrNumber, type PathwayState } from '../contracts/catalog.folds.js';
+import { pathwayDecider } from '../domain/pathway.decider.js';
 import { referencesOf } from '../domain/references.js';
 import type { GrantsDocument } from '../projections/catalog.projection.js';
 
@@ -52,12 +63,32 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
   async execute({ issued, options }: PublishPathwayVersionMessage): Promise<CommandOutcome> {
+    const command = await this.withCandidates(issued);
+    // What the catalog grants by now may differ from what it granted at the first try, so the executor would take a
+    // retry for another command: the one thing that a client says, the label, is compared here.
+    const outcome = await this.installation.executor.execute({ ...command, idSource: 'derived' }, options);
+    const [event] = (outcome.accepted ? outcome.events : []) as readonly Recorded<PathwayEvent>[];
+    const published = event?.type === 'pathway-version-published' ? event.data : undefined;
+    const { label = published && String(published.version) } = issued.data;
+    return outcome.accepted && outcome.replayed && issued.idSource === 'client' && published?.label !== label
+      ? reject('idempotency-key-reused', 'This idempotency key was used to publish under another label.')
+      : outcome;
+  }
+
+  /** What `decide` would answer, with all faults; nothing is written. */
+  async lint(issued: Issued<PublishPathwayVersion>): Promise<Decision<PathwayEvent>> {
     const { executor } = this.installation;
-    const { tenant } = issued;
-    const { state } = await executor.snapshot(pathwayFold, pathwayStream(tenant, issued.data.pathwayId));
+    const command = await this.withCandidates(issued);
+    const { state } = await executor.snapshot(pathwayDecider, pathwayDecider.streamOf(command));
+    const facts = await pathwayDecider.loadFacts?.(command, state, executor.loader);
+    return pathwayDecider.decide(command, state, facts);
+  }
+
+  private async withCandidates<C extends Issued<PublishPathwayVersion>>(issued: C): Promise<C> {
+    const { tenant, data } = issued;
+    const { state } = await this.installation.executor.snapshot(pathwayFold, pathwayStream(tenant, data.pathwayId));
     const named = state.draft === undefined ? [] : templatesNamed(tenant, state.draft.rules);
-    const grantedBy = await this.grantedBy(tenant, named);
-    return executor.execute({ ...issued, data: { ...issued.data, grantedBy } }, options);
+    return { ...issued, data: { ...data, grantedBy: await this.grantedBy(tenant, named) } };
   }
 
   /** The pathways that grant the templates, those that grant what these need, and so on. */
@@ -90,16 +121,11 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
   }
 }
 
-/** Templates that the draft's requirements name, by id or slug. */
-function templatesNamed(tenant: TenantId, rules: PathwayRules): readonly string[] {
-  try {
-    return referencesOf(rules)
-      .filter(({ kind }) => kind === 'template')
-      .map(({ name }) => (/^[0-9a-f-]{36}$/.test(name) ? (name as TemplateId) : templateIdOf(tenant, name)));
-  } catch {
-    return []; // rules that cannot be read are refused by the decider, with their faults
-  }
-}
+/** Templates that the requirements may name; the names in a selector's list may be modules, which nothing grants. */
+const templatesNamed = (tenant: TenantId, rules: PathwayRules): readonly string[] =>
+  referencesOf(rules)
+    .filter(({ kind }) => kind === 'credential' || kind === 'either')
+    .map(({ name }) => (isUuid(name) ? name : templateIdOf(tenant, name)));
 
 class PathwayDraftBody {
   @TextMap({ example: { en: 'Data skills' } }) title!: Record<string, string>;
@@ -121,11 +147,16 @@ class RetireBody {
   @Code({ example: 'replaced' }) reasonCode!: string;
 }
 
+/** The version that an unchanged publication found. */
+const publishedAs = (state: PathwayState, label: string | undefined) =>
+  label === undefined ? state.versions.at(-1) : state.versions.find((version) => version.label === label);
+
 @ApiTags('catalog')
 @Controller('api/pathways')
 export class PathwayRoutes {
   constructor(
     private readonly gateway: CommandGateway,
+    private readonly publisher: PublishPathwayVersionHandler,
     @Inject(INSTALLATION) private readonly installation: Installation,
   ) {}
 
@@ -169,13 +200,33 @@ export class PathwayRoutes {
     @Body() body: PublishBody,
   ) {
     requireIfMatch(request);
-    const { pathwayId, state } = await this.pathway(tenant, id);
-    const label = body.label ?? String(state.versions.length + 1);
+    const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
     const outcome = await this.gateway.send<PublishPathwayVersion>(request, {
       type: 'PublishPathwayVersion',
-      data: { pathwayId, label },
+      data: { pathwayId, ...(body.label === undefined ? {} : { label: body.label }) },
     });
-    return this.gateway.answer(outcome, { id: publicId('pwy', pathwayId), more: { label } });
+    const { state } = await this.pathway(tenant, id);
+    const [event] = outcome.events as readonly Recorded<PathwayEvent>[];
+    const version = event?.type === 'pathway-version-published' ? event.data : publishedAs(state, body.label);
+    return this.gateway.answer(outcome, {
+      id: publicId('pwy', pathwayId),
+      more: { version: version?.version, label: version?.label },
+    });
+  }
+
+  @Post(':id/lint')
+  @HttpCode(200)
+  @RequireScope('catalog:write')
+  @ApiOperation({ summary: 'The faults that publishing the draft would be refused for; nothing is written' })
+  async lint(@Req() request: CairnRequest, @Caller() { tenant }: TenantCaller, @Param('id') id: string) {
+    const { pathwayId, state } = await this.pathway(tenant, id);
+    if (!state.draft) throw new ProblemException('not-found', 'There is no such pathway.');
+    const decision = await this.publisher.lint({
+      ...this.gateway.contextOf(request),
+      type: 'PublishPathwayVersion',
+      data: { pathwayId },
+    });
+    return { faults: decision.accepted ? [] : (decision.errors ?? []) };
   }
 
   @Post(':id/versions/:version/retire')

@@ -14,13 +14,14 @@ export type TemplateCommand = DraftTemplate | PublishTemplate;
 
 export type DraftPathway = Command<'DraftPathway', Extract<PathwayEvent, { type: 'pathway-drafted' }>['data']>;
 /**
- * Publishes the draft as the next version, or changes nothing if the label names a version of the same content.
+ * Publishes the draft as the next version, or changes nothing if the label names a version of the same content. Without
+ * a label the version is called by its number, and nothing changes if the newest version says the same.
  * `grantedBy`: the pathways that grant credentials named by this one's rules, and those that grant what these name, and
  * so on. The handler finds them in the read model `catalog`; the decider reads their streams itself.
  */
 export type PublishPathwayVersion = Command<
   'PublishPathwayVersion',
-  { readonly pathwayId: PathwayId; readonly label: string; readonly grantedBy?: readonly PathwayId[] }
+  { readonly pathwayId: PathwayId; readonly label?: string; readonly grantedBy?: readonly PathwayId[] }
 >;
 export type RetirePathwayVersion = Command<
   'RetirePathwayVersion',

@@ -254,7 +254,19 @@ describe('PublishPathwayVersion', () => {
     expect(expectRecorded(await catalog.publish('data-skills', '2')).templateVersions).toMatchObject({ L1: 2, L2: 1 });
   });
 
-  it('refuses without a draft, and without a label', async () => {
+  it('without a label calls the version by its number, and changes nothing if the newest says the same', async () => {
+    const catalog = createCatalog();
+    await catalog.world(e2Catalog());
+    const data = { pathwayId: pathwayIdOf(TENANT, 'data-skills') };
+    expectUnchanged(await catalog.send({ type: 'PublishPathwayVersion', data }));
+    expectRecorded(await catalog.draft(e2SecondVersion()));
+    expect(expectRecorded(await catalog.send({ type: 'PublishPathwayVersion', data }))).toMatchObject({
+      version: 2,
+      label: '2',
+    });
+  });
+
+  it('refuses without a draft, and with an empty label', async () => {
     const catalog = createCatalog();
     expectRefused(await catalog.publish('nothing', '1'), 'draft-missing');
     await catalog.world(e2Catalog());
