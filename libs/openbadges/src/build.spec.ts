@@ -141,6 +141,7 @@ describe('building an achievement credential', () => {
     ['a term that ends before it begins', { validUntil: '2026-09-01T08:29:59Z' }, '/validUntil', 'term-reversed'],
     ['a term without an instant', { validUntil: '2026-09-01T08:30:00.900Z' }, '/validUntil', 'term-empty'],
     ['an id that is no https URL', { id: 'http://cairn.example/c/1' }, '/id', 'not-https'],
+    ['an id that only begins like this machine', { id: 'http://localhost.evil.example/c/1' }, '/id', 'not-https'],
     ['an id that is no URI', { id: 'crd_7Q2mX9kV4tRbNc3yHw5ZpL' }, '/id', 'not-a-uri'],
     [
       'an issuer that is no DID',
