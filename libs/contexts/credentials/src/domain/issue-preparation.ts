@@ -54,7 +54,7 @@ export function prepareCredential(preparation: Preparation): CredentialInput {
   return {
     id,
     name,
-    issuer: { id: issuer.did, name: issuer.name, ...(issuer.url === undefined ? {} : { url: issuer.url }) },
+    issuer: { id: issuer.did, name: issuer.name, ...(issuer.url?.startsWith('https://') ? { url: issuer.url } : {}) },
     awardedDate: basis.at,
     // Of this copy: the earlier of term start and signing (credentials.md §3).
     validFrom: basis.from < now ? basis.from : now,
