@@ -37,6 +37,7 @@ import { recordEvents } from './contracts/record.events.js';
 import { recordDecider } from './domain/record.decider.js';
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
+import { WhyNotHandler, WhyNotRoute } from './queries/why-not.js';
 import { enrollAutomatic } from './reactors/enroll-automatic.reactor.js';
 import { stackOnCredential } from './reactors/stack-on-credential.reactor.js';
 
@@ -63,7 +64,7 @@ export const progressContext = defineContext({
 });
 
 @Module({
-  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries],
+  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries, WhyNotRoute],
   providers: [
     EnrollLearnerHandler,
     WithdrawEnrollmentHandler,
@@ -77,6 +78,7 @@ export const progressContext = defineContext({
     WithdrawComponentHandler,
     GrantCredentialHandler,
     CloseRecordHandler,
+    WhyNotHandler,
   ],
 })
 export class ProgressModule {}

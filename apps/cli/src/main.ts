@@ -1,0 +1,477 @@
+// `cairn`: the command line. Exit codes: 0 done, 1 a check failed or something broke, 2 wrong use or not found,
+// 3 the data folder is held by another process.
+import 'reflect-metadata';
+import { Command, CommanderError, Option } from 'commander';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bareId, publicId, type CredentialId, type EnrollmentId, type PathwayId, type Position } from '@cairn/kernel';
+import { DataDirectoryLocked } from '@cairn/eventlog';
+import { idOrSlug, instantOf, positionOf, positionToken, ProblemException } from '@cairn/platform';
+import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
+import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
+import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
+import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
+import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
+import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
+import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
+import { importOulad } from './oulad/import.js';
+import { OuladUnreadable } from './oulad/tables.js';
+import { print, printJson, progressBar, table } from './output.js';
+import { CliError, withSession, type GlobalOptions, type Session } from './session.js';
+import { verifyLog } from './verify-log.js';
+
+const program = new Command('cairn')
+  .description('Issues stackable digital credentials and can prove every step of how each came about.')
+  .option('--data <folder>', 'data folder of the embedded store', process.env['CAIRN_DATA'] ?? './data')
+  .option('--tenant <slug>', 'tenant; not needed if there is only one')
+  .option('--json', 'print JSON')
+  .showHelpAfterError('Add --help for what can be said here.')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run cairn -- import oulad --from ../shared/data/oulad --data ./data/oulad
+  npm run cairn -- funnel oulad-fff --version 2013J --order in-order --json --data ./data/oulad
+  npm run cairn -- verify crd_… --as-of 2014-06-01T00:00:00Z
+  npm run cairn -- audit --learner lrn_…
+  npm run cairn -- verify-log
+
+Exit codes: 0 done, 1 a check failed or something broke, 2 wrong use or not found, 3 the data folder is in use.`,
+  )
+  .exitOverride();
+
+const globals = (): GlobalOptions => program.opts<GlobalOptions>();
+
+/** Runs on a caught-up installation and prints the answer: as JSON, or as `show` has it. Exit code 1 unless it is good. */
+async function answer<T>(
+  work: (session: Session) => Promise<T>,
+  show: (value: T) => string,
+  isGood: (value: T) => boolean = () => true,
+): Promise<void> {
+  const value = await withSession(globals(), work);
+  if (globals().json) printJson(value);
+  else print(show(value));
+  if (!isGood(value)) process.exitCode = 1;
+}
+
+/** All documents of a projection of the tenant that a filter meets. */
+async function list(session: Session, projection: string, filter: Record<string, unknown>, limit: number) {
+  return session.installation.views.find(projection, filter, { sort: [['_id', 1]], limit });
+}
+
+const limitOption = new Option('--limit <n>', 'at most so many').default(50).argParser((text) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 10_000)
+    throw new CliError('--limit takes a whole number from 1 to 10000.');
+  return value;
+});
+
+program
+  .command('tenants')
+  .description('customers of this installation')
+  .action(() =>
+    answer(
+      async (session) =>
+        (await session.tenants()).map(({ tenant, slug, zone }) => ({ id: publicId('ten', tenant), slug, zone })),
+      (rows) =>
+        table(
+          ['id', 'slug', 'zone'],
+          rows.map(({ id, slug, zone }) => [id, slug, zone]),
+        ),
+    ),
+  );
+
+const importing = program.command('import').description('bring data in');
+importing
+  .command('oulad')
+  .description('the Open University Learning Analytics Dataset, by public commands only; a second run records nothing')
+  .requiredOption('--from <folder>', 'folder with the five CSV files')
+  .option(
+    '--report <file>',
+    'where every remark and refusal goes, one JSON a line (default: <data>/import-oulad-report.ndjson)',
+  )
+  .addOption(new Option('--students <n>', 'only the first n students').argParser(Number))
+  .action(async (options: { from: string; report?: string; students?: number }) => {
+    const { data, json } = globals();
+    const summary = await withSession(
+      globals(),
+      (session) =>
+        importOulad(
+          session,
+          options.from,
+          options.report ?? join(data, 'import-oulad-report.ndjson'),
+          options.students,
+        ),
+      { create: true, catchUp: false },
+    );
+    if (json) return printJson(summary);
+    print(
+      `Imported into tenant ${summary.tenant}: ${summary.learners} learners, ${summary.registrations} registrations, ${summary.submissions} submissions.`,
+    );
+    print(
+      `Commands: ${summary.commands.recorded} recorded, ${summary.commands.unchanged} unchanged, ${summary.commands.refused} refused.`,
+    );
+    print(`New events: ${summary.newEvents}. Credentials: ${summary.credentials}. ${summary.seconds} s.`);
+    print(table(['remark or refusal', 'rows'], Object.entries(summary.codes)));
+    print(`Each by file, line, code and reason: ${summary.report}`);
+  });
+
+program
+  .command('pathways')
+  .description('published pathways and their versions')
+  .addOption(limitOption)
+  .action((options: { limit: number }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        return (await list(session, 'catalog', { tenant, kind: 'pathway' }, options.limit)).map((document) => ({
+          id: publicId('pwy', document['id'] as string),
+          slug: document['slug'] as string,
+          versions: (document['versions'] as readonly { label: string }[]).map(({ label }) => label),
+        }));
+      },
+      (rows) =>
+        table(
+          ['id', 'slug', 'versions'],
+          rows.map(({ id, slug, versions }) => [id, slug, versions.join(' ')]),
+        ),
+    ),
+  );
+
+program
+  .command('learners')
+  .description('learners, without personal data')
+  .addOption(limitOption)
+  .action((options: { limit: number }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        return (await list(session, 'learners', { tenant }, options.limit)).map(
+          ({ _id, tenant: _tenant, learnerId: _learner, ...rest }) => ({
+            id: publicId('lrn', _id.slice(tenant.length + 1)),
+            ...rest,
+          }),
+        );
+      },
+      (rows) =>
+        table(
+          ['id', 'state'],
+          rows.map((row) => [row.id, JSON.stringify({ ...row, id: undefined })]),
+        ),
+    ),
+  );
+
+program
+  .command('credentials')
+  .description('issued credentials')
+  .addOption(limitOption)
+  .action((options: { limit: number }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        return (await list(session, 'register', { tenant }, options.limit)).map((document) => ({
+          id: publicId('crd', document['credentialId'] as string),
+          learner: publicId('lrn', document['learnerId'] as string),
+          template: publicId('tpl', document['templateId'] as string),
+          state: document['state'] as string,
+          validFrom: document['validFrom'] as string,
+        }));
+      },
+      (rows) =>
+        table(
+          ['id', 'learner', 'state', 'valid from'],
+          rows.map((row) => [row.id, row.learner, row.state, row.validFrom]),
+        ),
+    ),
+  );
+
+program
+  .command('funnel <pathway>')
+  .description('learners who reached and who satisfied each step')
+  .option('--version <label>', 'label or number of the version; the newest if left out')
+  .addOption(
+    new Option('--order <order>', 'count steps whenever satisfied, or only in order')
+      .choices(['any', 'in-order'])
+      .default('any'),
+  )
+  .action((pathway: string, options: { version?: string; order: 'any' | 'in-order' }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        const pathwayId = idOrSlug<PathwayId>('pwy', tenant, pathway);
+        const target = { tenant, pathwayId, ...(options.version === undefined ? {} : { version: options.version }) };
+        return session.queries.execute(new FunnelQuery(target, options.order));
+      },
+      (funnel) =>
+        [
+          `${funnel.pathway} ${funnel.version}, ${funnel.order}: ${funnel.enrolled} enrolled`,
+          table(
+            ['step', 'reached', 'satisfied'],
+            funnel.steps.map((step) => [step.id, step.reached, step.satisfied]),
+          ),
+          funnel.definition,
+          `Position ${funnel.position}, as of ${funnel.asOf}`,
+        ].join('\n'),
+    ),
+  );
+
+program
+  .command('explain <credential>')
+  .description('why a credential exists: the rule, the facts, who recorded them')
+  .action((credential: string) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        const id = bareId('crd', credential) as CredentialId | undefined;
+        const found = id && (await session.queries.execute(new ExplainCredentialQuery(tenant, id, 'staff')));
+        if (!found) throw new CliError(`There is no credential ${credential}.`);
+        return found;
+      },
+      (value) =>
+        [
+          value.text['en'] ?? '',
+          ...(value.rule
+            ? [`Rule: ${value.rule.text['en'] ?? ''} (${value.rule.pathwaySlug} ${value.rule.label})`]
+            : []),
+          ...value.requirements.flatMap((requirement) => [
+            `  ${requirement.text['en'] ?? requirement.requirement}`,
+            ...requirement.facts.map(
+              (fact) => `    ${fact.at}  ${fact.text['en'] ?? ''}${fact.source ? ` [${fact.source}]` : ''}`,
+            ),
+          ]),
+          `Decided again from these facts: ${value.matches === null ? 'nothing to evaluate' : value.matches ? 'the same' : `different: ${value.mismatch ?? ''}`}`,
+        ].join('\n'),
+    ),
+  );
+
+program
+  .command('why-not <enrollment>')
+  .description('what is missing, and the shortest way there')
+  .action((enrollment: string) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        const id = bareId('enr', enrollment) as EnrollmentId | undefined;
+        const found = id && (await session.queries.execute(new WhyNotQuery(tenant, id)));
+        if (!found) throw new CliError(`There is no enrollment ${enrollment}.`);
+        return found;
+      },
+      (value) => JSON.stringify(value, null, 2),
+    ),
+  );
+
+program
+  .command('verify <credential-or-file>')
+  .description('does it hold? by id, or a signed copy from a file')
+  .option('--as-of <instant>', 'did it hold then?')
+  .option('--known-at <instant>', 'by what was known then')
+  .action(async (subject: string, options: { asOf?: string; knownAt?: string }) => {
+    const instant = (text: string | undefined, flag: string) => {
+      if (text === undefined) return undefined;
+      const value = instantOf<Position>(text.length === 10 ? `${text}T00:00:00Z` : text) as string | undefined;
+      if (value === undefined) throw new CliError(`${flag} takes an instant such as 2026-03-10T09:00:00Z, or a day.`);
+      return value as never;
+    };
+    const axes = { asOf: instant(options.asOf, '--as-of'), knownAt: instant(options.knownAt, '--known-at') };
+    await answer<object>(
+      async (session) => {
+        const id = bareId('crd', subject) as CredentialId | undefined;
+        if (id === undefined && existsSync(subject)) {
+          const verifier = session.app.get(PresentedVerifier, { strict: false });
+          const found = await verifier.verify(readFileSync(subject), axes.asOf);
+          return found;
+        }
+        const found = id && (await session.queries.execute(new VerifyCredentialQuery(id, axes)));
+        if (!found) throw new CliError(`There is no credential ${subject}, and no such file.`);
+        return found;
+      },
+      (value) => {
+        const { status, text, verdict, reason } = value as {
+          status?: string;
+          text?: Record<string, string>;
+          verdict?: string;
+          reason?: string;
+        };
+        return status ? `${status}: ${text?.['en'] ?? ''}` : `${verdict ?? ''}: ${reason ?? ''}`;
+      },
+      (value) => ('status' in value ? value.status === 'valid' : 'verdict' in value && value.verdict === 'valid'),
+    );
+  });
+
+program
+  .command('audit')
+  .description('everything recorded about a learner or credential, or by an actor')
+  .option('--learner <id>')
+  .option('--credential <id>')
+  .option('--actor <actor>')
+  .option('--correlation <id>')
+  .addOption(limitOption)
+  .action((options: { learner?: string; credential?: string; actor?: string; correlation?: string; limit: number }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        const { limit, ...named } = options;
+        return session.queries.execute(new TrailQuery(tenant, subjectOf(named), { limit }));
+      },
+      (trail) =>
+        table(
+          ['occurred', 'what', 'actor', 'event'],
+          trail.items.map((item) => [item.occurredAt, item.type, item.actor, item.id]),
+        ),
+    ),
+  );
+
+program
+  .command('verify-log')
+  .description('revisions, decoding, invariants and decisions of the whole log')
+  .option('--no-redecide', 'leave out deciding completions again')
+  .action(async (options: { redecide: boolean }) => {
+    await answer(
+      async ({ installation }) => {
+        const bar = progressBar('Verifying the log', Number(await installation.log.head()));
+        const found = await verifyLog(installation, {
+          redecide: options.redecide,
+          onProgress: (position) => bar.to(Number(position)),
+        });
+        bar.end();
+        return found;
+      },
+      (found) =>
+        [
+          `${found.events} events in ${found.streams} streams, ${found.credentials} credentials, ${found.redecided} decisions made again: ${found.faults.length} fault(s)`,
+          ...found.faults.map((fault) => `  ${fault.invariant} ${fault.stream}@${fault.revision}: ${fault.detail}`),
+        ].join('\n'),
+      (found) => found.faults.length === 0,
+    );
+  });
+
+program
+  .command('rebuild [projection...]')
+  .description('fold read models anew beside the live ones, compare, switch')
+  .action(async (names: string[]) => {
+    await answer(
+      async ({ installation }) => {
+        for (const name of names)
+          if (!installation.projectionNames.includes(name))
+            throw new CliError(
+              `There is no projection "${name}"; there are ${installation.projectionNames.join(', ')}.`,
+            );
+        const bar = progressBar('Rebuilding', Number(await installation.log.head()));
+        const found = await installation.rebuild(names.length === 0 ? undefined : names, {
+          dropOld: true,
+          onProgress: ({ position }) => bar.to(Number(position)),
+        });
+        bar.end();
+        return found;
+      },
+      (rows) =>
+        table(
+          ['projection', 'documents', 'parity', 'content hash'],
+          rows.map((row) => [
+            row.name,
+            row.documents,
+            row.equal ? 'equal' : `${row.differing.length} differ`,
+            row.rebuiltHash.slice(0, 16),
+          ]),
+        ),
+      (rows) => rows.every(({ equal }) => equal),
+    );
+  });
+
+program
+  .command('projections')
+  .description('where projections and reactors stand')
+  .action(() =>
+    answer(
+      ({ installation }) => installation.status(),
+      (status) =>
+        [
+          table(
+            ['name', 'state', 'position', 'parked'],
+            [...status.projections, ...status.reactors].map((row) => [row.name, row.state, row.position, row.parked]),
+          ),
+          status.settled ? 'Settled: all is done up to the head of the log.' : `Not settled; head ${status.head}.`,
+        ].join('\n'),
+    ),
+  );
+
+const parked = program.command('parked').description('work set aside because an event could not be handled');
+parked
+  .command('list')
+  .description('what is parked, and why')
+  .action(() =>
+    answer(
+      ({ installation }) => installation.parked(),
+      (rows) =>
+        table(
+          ['runner', 'name', 'key', 'code', 'detail'],
+          rows.map((row) => [row.runner, row.name, row.key, row.code, row.detail]),
+        ),
+    ),
+  );
+for (const act of ['retry', 'discard'] as const) {
+  const command = parked
+    .command(`${act} <name> <key>`)
+    .description(act === 'retry' ? 'try it again' : 'pass over the event it waits for');
+  if (act === 'discard') command.requiredOption('--reason <code>', 'why it may be passed over');
+  command.action(async (name: string, key: string) => {
+    const still = await withSession(
+      globals(),
+      async ({ installation }) => {
+        if (!(await installation.parked()).some((row) => row.name === name && row.key === key))
+          throw new CliError(`Nothing is parked as ${name} ${key}.`);
+        return (await installation.settleParked(act, name, key)) ?? null;
+      },
+      { catchUp: false },
+    );
+    if (globals().json) printJson({ free: still === null, ...(still ? { parked: still } : {}) });
+    else print(still ? `Still parked: ${still.detail}` : 'Free.');
+    if (still) process.exitCode = 1;
+  });
+}
+
+program
+  .command('events')
+  .description('public events, one a line')
+  .option('--after <position>', 'after this position; from the first if left out')
+  .addOption(limitOption)
+  .action((options: { after?: string; limit: number }) =>
+    withSession(globals(), async (session) => {
+      const { installation } = session;
+      const { tenant } = await session.tenant();
+      let after = options.after === undefined ? ('' as Position) : positionOf(installation.logId, options.after);
+      for (let shown = 0; shown < options.limit;) {
+        const page = await installation.feed.page(after);
+        if (page.length === 0) return;
+        for (const event of page) {
+          after = event.stored.position;
+          if (event.stored.meta['tenant'] !== tenant) continue;
+          const cloudEvent = cloudEventOf(event.decoded(), (position) => positionToken(installation.logId, position));
+          if (!cloudEvent) continue;
+          print(JSON.stringify(cloudEvent));
+          if (++shown === options.limit) return;
+        }
+      }
+    }),
+  );
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else if (error instanceof CliError) fail(error.message, error.exitCode);
+    else if (error instanceof OuladUnreadable) fail(error.message, 2);
+    else if (error instanceof DataDirectoryLocked) fail(error.message, 3);
+    else if (error instanceof ProblemException)
+      fail(`${error.detail} ${error.page().next}`, error.code === 'not-found' ? 2 : 1);
+    else fail((error as Error).message, 1);
+  }
+}
+
+function fail(message: string, exitCode: number): void {
+  process.stderr.write(`cairn: ${message}\n`);
+  process.exitCode = exitCode;
+}
+
+await main();
