@@ -196,6 +196,16 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       return world;
     },
 
+    publishedPathway: (pathwayId: string, version: number): PublishedPathway => {
+      const found = streams
+        .get(`pathway-${TENANT}.${pathwayId}`)
+        ?.find(
+          (event) => event.type === 'pathway-version-published' && (event.data as PublishedPathway).version === version,
+        );
+      if (!found) throw new RangeError(`no version ${version} of ${pathwayId}`);
+      return found.data as PublishedPathway;
+    },
+
     /** Decides a command at an instant (default: as soon as its date allows) and records what follows. */
     send: async (command: RecordCommand, when: When = {}) => {
       const dates = ['occurredAt', 'effectiveAt'].flatMap((key) => {

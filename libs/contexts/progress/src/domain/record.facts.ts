@@ -23,7 +23,7 @@ import {
   type TemplateId,
   type TenantId,
 } from '@cairn/kernel';
-import { mapValues } from '@cairn/rules';
+import { mapGet, mapValues } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import { learnerOf } from '../contracts/record.events.js';
 import type { RecordState } from './record.state.js';
@@ -152,6 +152,9 @@ function templatesNeeded(
   }
   if (command.type !== 'CompleteModule')
     for (const { data } of mapValues(state.holdings)) need(data.templateId, data.templateVersion);
+  // What is held may be of a later version than the one that a pathway issues.
+  for (const id of needed.keys())
+    for (let held = mapGet(state.holdings, id); held; held = held.previous) need(id, held.data.templateVersion);
   if ('templateId' in command.data && command.data.templateId !== undefined) needed.set(command.data.templateId, 0);
   return needed;
 }
