@@ -1,20 +1,12 @@
 import { Module } from '@nestjs/common';
 import { defineContext } from '@cairn/platform';
 import {
-  ChangeLearnerProfileHandler,
-  ChangeLearnerProfileMessage,
-  ClaimIdentityHandler,
-  ClaimIdentityMessage,
   EraseLearnerHandler,
   EraseLearnerMessage,
   LearnerDesk,
   LearnerRoutes,
   RecordKeyDestroyedHandler,
   RecordKeyDestroyedMessage,
-  RegisterLearnerHandler,
-  RegisterLearnerMessage,
-  ReleaseIdentityHandler,
-  ReleaseIdentityMessage,
   SettleIdentitiesHandler,
   SettleIdentitiesMessage,
 } from './commands/learners.js';
@@ -31,29 +23,12 @@ export const learnersContext = defineContext({
   deciders: [learnerDecider, identityDecider],
   projections: [learnersProjection],
   reactors: [erasureCascade, settleIdentitiesReactor],
-  messages: [
-    RegisterLearnerMessage,
-    ChangeLearnerProfileMessage,
-    EraseLearnerMessage,
-    ClaimIdentityMessage,
-    ReleaseIdentityMessage,
-    RecordKeyDestroyedMessage,
-    SettleIdentitiesMessage,
-  ],
+  messages: [EraseLearnerMessage, RecordKeyDestroyedMessage, SettleIdentitiesMessage],
 });
 
 @Module({
   controllers: [LearnerRoutes],
-  providers: [
-    LearnerDesk,
-    RegisterLearnerHandler,
-    ChangeLearnerProfileHandler,
-    EraseLearnerHandler,
-    ClaimIdentityHandler,
-    ReleaseIdentityHandler,
-    RecordKeyDestroyedHandler,
-    SettleIdentitiesHandler,
-  ],
+  providers: [LearnerDesk, EraseLearnerHandler, RecordKeyDestroyedHandler, SettleIdentitiesHandler],
   exports: [LearnerDesk],
 })
 export class LearnersModule {}

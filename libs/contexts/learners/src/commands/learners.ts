@@ -1,5 +1,18 @@
 // Registering, changing and erasing a person; who a person is by an identifier.
-import { Body, Controller, Get, Inject, Injectable, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Injectable,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -15,7 +28,7 @@ import {
   ifMatch,
   INSTALLATION,
   ListOf,
-  OneOf,
+  Nested,
   pageAnswer,
   PageQuery,
   pageOf,
@@ -25,52 +38,21 @@ import {
   Text,
   type CairnRequest,
   type Installation,
+  type SendOptions,
   type TenantCaller,
 } from '@cairn/platform';
 import { normaliseIdentity } from '../contracts/identity.js';
-import type {
-  ChangeLearnerProfile,
-  ClaimIdentity,
-  EraseLearner,
-  RecordKeyDestroyed,
-  RegisterLearner,
-  ReleaseIdentity,
-  SettleIdentities,
-} from '../contracts/learner.commands.js';
+import type { EraseLearner, RecordKeyDestroyed, SettleIdentities } from '../contracts/learner.commands.js';
 import type { LearnerProfile } from '../contracts/learner.events.js';
 import { learnerFold, learnerStream } from '../contracts/learner.folds.js';
 import { destroyTraces, settleIdentities, type ErasurePorts } from '../domain/erasure.js';
 import { changeProfile, findLearner, registerLearner, type Registration } from '../domain/registration.js';
-
-export class RegisterLearnerMessage extends CommandMessage<RegisterLearner> {
-  static readonly type = 'RegisterLearner';
-}
-@CommandHandler(RegisterLearnerMessage)
-export class RegisterLearnerHandler extends DecidedHandler {}
-
-export class ChangeLearnerProfileMessage extends CommandMessage<ChangeLearnerProfile> {
-  static readonly type = 'ChangeLearnerProfile';
-}
-@CommandHandler(ChangeLearnerProfileMessage)
-export class ChangeLearnerProfileHandler extends DecidedHandler {}
 
 export class EraseLearnerMessage extends CommandMessage<EraseLearner> {
   static readonly type = 'EraseLearner';
 }
 @CommandHandler(EraseLearnerMessage)
 export class EraseLearnerHandler extends DecidedHandler {}
-
-export class ClaimIdentityMessage extends CommandMessage<ClaimIdentity> {
-  static readonly type = 'ClaimIdentity';
-}
-@CommandHandler(ClaimIdentityMessage)
-export class ClaimIdentityHandler extends DecidedHandler {}
-
-export class ReleaseIdentityMessage extends CommandMessage<ReleaseIdentity> {
-  static readonly type = 'ReleaseIdentity';
-}
-@CommandHandler(ReleaseIdentityMessage)
-export class ReleaseIdentityHandler extends DecidedHandler {}
 
 export class RecordKeyDestroyedMessage extends CommandMessage<RecordKeyDestroyed> {
   static readonly type = 'RecordKeyDestroyed';
@@ -79,12 +61,18 @@ export class SettleIdentitiesMessage extends CommandMessage<SettleIdentities> {
   static readonly type = 'SettleIdentities';
 }
 
-/** What registration and erasure need of this installation. */
+/**
+ * Registering, changing and finding people: acts of several commands in one order. So RegisterLearner, ChangeLearnerProfile
+ * and the claims of identifiers go to the executor from here, and have no message on the bus that could skip a step.
+ */
 @Injectable()
 export class LearnerDesk {
   readonly ports: ErasurePorts;
 
+  private readonly execute: Installation['executor']['execute'];
+
   constructor(@Inject(INSTALLATION) { executor, keyVault, blobVault }: Installation) {
+    this.execute = executor.execute;
     this.ports = {
       execute: (command) => executor.execute(command),
       fold: executor.loader.fold,
@@ -101,6 +89,15 @@ export class LearnerDesk {
   /** The same for the HTTP route and for importers. */
   register(context: CommandContext, profile: LearnerProfile): Promise<Registration> {
     return registerLearner(this.ports, context, profile);
+  }
+
+  change(
+    context: CommandContext,
+    learnerId: LearnerId,
+    profile: LearnerProfile,
+    options: SendOptions = {},
+  ): Promise<Registration> {
+    return changeProfile(this.ports, context, learnerId, profile, (command) => this.execute(command, options));
   }
 
   find(tenant: TenantId, kind: 'email' | 'external-id', text: string): Promise<LearnerId | undefined> {
@@ -145,13 +142,20 @@ class EraseBody {
   @Code({ example: 'data-subject-request' }) reasonCode!: string;
   @Text({ max: 200, example: 'data protection officer', description: 'Who approved it, by role.' }) approvedBy!: string;
 }
-class LearnerListQuery extends PageQuery {
-  @OneOf(['email', 'external-id'], { optional: true, description: 'Find by this kind of identifier.' })
-  by?: 'email' | 'external-id';
-  @Text({ optional: true, max: 320, description: 'The identifier: an address, or `system:value`.' }) value?: string;
+/** A merge patch (RFC 7396): what is left out stays, null takes away. */
+class LearnerPatch {
+  @Text({ optional: true, nullable: true, max: 200 }) name?: string | null;
+  @Text({ optional: true, nullable: true, max: 320 }) email?: string | null;
+  @ListOf(() => ExternalIdBody, { optional: true, nullable: true, max: 20 }) externalIds?: ExternalIdBody[] | null;
+}
+class FindBody {
+  @Text({ optional: true, max: 320, example: 'ada@example.org' }) email?: string;
+  @Nested(() => ExternalIdBody, { optional: true }) externalId?: ExternalIdBody;
 }
 
-const plainProfile = (body: LearnerBody): LearnerProfile => JSON.parse(JSON.stringify(body)) as LearnerProfile;
+/** Instances of DTO classes become plain data; members taken away by null are left out. */
+const plainProfile = (body: object): LearnerProfile =>
+  JSON.parse(JSON.stringify(body, (_key, value: unknown) => (value === null ? undefined : value))) as LearnerProfile;
 
 @ApiTags('learners')
 @Controller('api/learners')
@@ -175,22 +179,21 @@ export class LearnerRoutes {
 
   @Patch(':id')
   @RequireScope('learners:write')
-  @ApiOperation({ summary: 'Changes the personal part; what is left out stays' })
+  @ApiOperation({ summary: 'Changes the personal part; what is left out stays, null takes away' })
   async change(
     @Req() request: CairnRequest,
     @Caller() { tenant }: TenantCaller,
     @Param('id') id: string,
-    @Body() body: LearnerBody,
+    @Body() body: LearnerPatch,
   ) {
     const learnerId = idFromPath<LearnerId>('lrn', id);
-    const profile = { ...(await this.profileOf(tenant, learnerId)).profile, ...plainProfile(body) };
+    const profile = plainProfile({ ...(await this.profileOf(tenant, learnerId)).profile, ...body });
     const expectedRevision = ifMatch(request);
-    const outcome = await changeProfile(
-      this.desk.ports,
+    const outcome = await this.desk.change(
       this.gateway.contextOf(request),
       learnerId,
       profile,
-      (command) => this.gateway.dispatch(command, expectedRevision === undefined ? {} : { expectedRevision }),
+      expectedRevision === undefined ? {} : { expectedRevision },
     );
     if (!outcome.accepted) throw ProblemException.of(outcome);
     return this.gateway.answer(outcome, { id });
@@ -207,27 +210,39 @@ export class LearnerRoutes {
     return this.gateway.answer(outcome, { id });
   }
 
-  @Get()
+  @Post('find')
+  @HttpCode(200)
   @RequireScope('learners:read')
   @ApiOperation({
-    summary: 'Learners in the order of registration, without personal data; or the one with an identifier',
+    summary: 'The learner with an identifier',
+    description: 'By POST, so that identifiers of people stand in no URL and hence in no access log.',
   })
+  async find(@Caller() { tenant }: TenantCaller, @Body() { email, externalId }: FindBody) {
+    if ((email === undefined) === (externalId === undefined))
+      throw new ProblemException('validation-failed', 'Send either email or externalId.', {
+        errors: [{ pointer: '/email', code: 'one-of', message: 'send either email or externalId' }],
+      });
+    const found =
+      email === undefined
+        ? await this.desk.find(tenant, 'external-id', `${externalId?.system}:${externalId?.value}`)
+        : await this.desk.find(tenant, 'email', email);
+    if (found === undefined) throw new ProblemException('not-found', 'Nobody has this identifier.');
+    return { id: publicId('lrn', found) };
+  }
+
+  @Get()
+  @RequireScope('learners:read')
+  @ApiOperation({ summary: 'Learners, without personal data' })
   async list(
     @Req() request: CairnRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Caller() { tenant }: TenantCaller,
-    @Query() query: LearnerListQuery,
+    @Query() query: PageQuery,
   ) {
-    if (query.by !== undefined || query.value !== undefined) {
-      if (query.by === undefined || query.value === undefined)
-        throw new ProblemException('malformed-request', 'Name both, by and value.');
-      const found = await this.desk.find(tenant, query.by, query.value);
-      return { items: found === undefined ? [] : [{ id: publicId('lrn', found) }] };
-    }
     await this.gate.pass(request, reply, 'learners');
-    const page = await pageOf(this.installation.views, 'learners', { tenant }, query);
-    return pageAnswer(reply, request, page, ({ _id, tenant: _tenant, learnerId: _learner, ...rest }) => ({
-      id: publicId('lrn', _id.slice(tenant.length + 1)),
+    const page = await pageOf(this.installation.views, 'learners', { tenant }, query, [['registeredAt', 1]]);
+    return pageAnswer(reply, request, page, ({ _id, tenant: _tenant, learnerId, ...rest }) => ({
+      id: publicId('lrn', learnerId as string),
       ...rest,
     }));
   }
