@@ -1,7 +1,7 @@
 import { constants, createHmac, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import * as fc from 'fast-check';
 import { buildAchievementCredential } from './build.js';
-import type { PublicJwk } from './keys.js';
+import { multikeyOf, type PublicJwk } from './keys.js';
 import { signVcJwt, type SigningKey } from './sign.js';
 import { DID, exampleInput, newKey, plainInput } from './test-samples.js';
 import { verifyPresented, verifyVcJwt, type LifeCycle, type TrustedKeys, type VerifyOptions } from './verify.js';
@@ -657,5 +657,58 @@ describe('attack corpus A, refused with the right reason', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('an embedded proof, up to its signature', () => {
+  const x = Buffer.alloc(32, 7).toString('base64url');
+  const jwk: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x };
+  const method = `${DID}#${multikeyOf(jwk)}`;
+  const proof: Json = {
+    type: 'DataIntegrityProof',
+    created: '2026-09-01T08:30:00Z',
+    verificationMethod: method,
+    cryptosuite: 'eddsa-rdfc-2022',
+    proofPurpose: 'assertionMethod',
+    proofValue: 'z5F7oL6E7P2WtZ1Q5MjQH5Bhs9JqbTQ9iUgK468vQbxY3cZLGFB1KVtetJWjKuejEwEek84nQ68h7XDVvBTVcqtKK',
+  };
+  const judge = (...proofs: readonly unknown[]) =>
+    verifyPresented(Buffer.from(JSON.stringify({ ...credential, proof: proofs.length === 1 ? proofs[0] : proofs })), {
+      now: NOW,
+      trustedKeys: () => [ec.publicJwk, jwk],
+    });
+
+  it('is unknown with a listed key: nobody checked the signature', async () => {
+    expect(await judge(proof)).toMatchObject({ verdict: 'unknown', code: 'suite-not-built', form: 'json' });
+  });
+
+  const refused: readonly [what: string, change: Json, verdict: string, code: string][] = [
+    ['a purpose other than assertion', { proofPurpose: 'authentication' }, 'malformed', 'proof-purpose'],
+    ['a proof from the future', { created: '2027-01-01T00:00:01Z' }, 'malformed', 'proof-created'],
+    ['a time that is none', { created: 'yesterday' }, 'malformed', 'proof-created'],
+    ['no method', { verificationMethod: undefined }, 'malformed', 'proof-method'],
+    ['a method that is a bare name', { verificationMethod: 'key-1' }, 'malformed', 'proof-method'],
+    ['no type', { type: undefined }, 'malformed', 'proof-form'],
+    ['another controller’s method', { verificationMethod: `did:web:evil.example#${multikeyOf(jwk)}` }, 'unknown-issuer', 'controller'],
+    ['a fragment that is no key', { verificationMethod: `${DID}#key-1` }, 'unknown-issuer', 'not-a-key'],
+    ['a method without fragment', { verificationMethod: DID }, 'unknown-issuer', 'not-a-key'],
+    ['a key that is not listed', { verificationMethod: `${DID}#${multikeyOf({ ...jwk, x: Buffer.alloc(32, 8).toString('base64url') })}` }, 'unknown-issuer', 'key-not-listed'],
+  ]; // prettier-ignore
+  it.each(refused)('with %s is refused', async (_what, change, verdict, code) => {
+    expect(await judge({ ...proof, ...change })).toMatchObject({ verdict, code });
+  });
+
+  it('of several, one with a listed key suffices; all must be proofs', async () => {
+    const foreign = { ...proof, verificationMethod: 'did:web:evil.example#x' };
+    expect(await judge(foreign, proof)).toMatchObject({ verdict: 'unknown', code: 'suite-not-built' });
+    expect(await judge(foreign, foreign)).toMatchObject({ verdict: 'unknown-issuer', code: 'controller' });
+    expect(await judge(proof, 'proof')).toMatchObject({ verdict: 'malformed', code: 'proof-form' });
+  });
+
+  it('of an issuer whose keys cannot be read is unknown', async () => {
+    const bytes = Buffer.from(JSON.stringify({ ...credential, proof }));
+    const report = await verifyPresented(bytes, { now: NOW, trustedKeys: () => 'unreachable' });
+    expect(report.checks).toContainEqual(expect.objectContaining({ check: 'issuer-key', code: 'issuer-unreachable' }));
+    expect(report.verdict).toBe('unknown');
   });
 });

@@ -335,10 +335,9 @@ function methodFault(
   issuerId: string,
   keys: readonly PublicJwk[] | undefined,
 ): readonly [string, string] | undefined {
-  const hash = method.indexOf('#');
-  if (method.slice(0, hash) !== issuerId)
-    return ['controller', 'the key of the proof is controlled by another than the issuer'];
-  const jwk = jwkOfMultikey(method.slice(hash + 1));
+  const [controller, ...fragment] = method.split('#');
+  if (controller !== issuerId) return ['controller', 'the key of the proof is controlled by another than the issuer'];
+  const jwk = jwkOfMultikey(fragment.join('#'));
   if (!jwk) return ['not-a-key', 'the fragment of the verification method is no Ed25519 key'];
   if (!keys) return ['issuer-not-trusted', NOBODY];
   if (!keys.some((key) => sameKey(key, jwk)))
