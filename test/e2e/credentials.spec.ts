@@ -177,9 +177,7 @@ beforeAll(async () => {
     zone: 'Europe/Berlin',
   });
   issuerId = bareId('iss', issuer.json['id'] as string) as IssuerId;
-  expect(await call('POST', `/api/issuers/${issuer.json['id']}/keys`, { algorithm: 'ES256' })).toMatchObject({
-    status: 201,
-  });
+  await call('POST', `/api/issuers/${issuer.json['id']}/keys`, { algorithm: 'ES256' });
   await write(
     templateStream(tenant, templateId),
     'none',

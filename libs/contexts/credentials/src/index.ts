@@ -2,3 +2,4 @@ export * from './contracts/credential.events.js';
 export type * from './contracts/credential.commands.js';
 export * from './contracts/verification-answer.js';
 export * from './contracts/explain-answer.js';
+export * from './contracts/decision-replay.js';

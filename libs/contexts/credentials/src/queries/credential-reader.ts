@@ -30,6 +30,7 @@ import type { PathwayRules, Requirement } from '@cairn/rules';
 import { isInfrastructure } from '@cairn/runtime';
 import { KeyMissing, SealBroken, VaultUnavailable } from '@cairn/vault';
 import { publishedTemplate, type SignedCopies } from '../commands/prepare-issue.js';
+import type { DecisionReplay } from '../contracts/decision-replay.js';
 import type { ExplainAnswer } from '../contracts/explain-answer.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import type { LanguageMap, StackEntry, VerificationAnswer } from '../contracts/verification-answer.js';
@@ -57,12 +58,7 @@ export type CredentialReaderPorts = {
   ) => Promise<NonNullable<VerificationAnswer['stack']>['countsTowards']>;
   /** A requirement in words. */
   readonly inWords?: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
-  /** Evaluates the award again with the pinned version, over the facts that were there; null if that cannot be done. */
-  readonly decideAgain?: (
-    record: readonly Recorded<RecordEvent>[],
-    basis: Basis,
-    pathway: PublishedPathway,
-  ) => Promise<{ readonly matches: boolean; readonly mismatch?: string } | null>;
+  readonly decideAgain?: DecisionReplay | undefined;
 };
 
 export type AsOf = { readonly asOf?: Instant | undefined; readonly knownAt?: Instant | undefined };

@@ -1,9 +1,10 @@
 // The reader of this installation, and what it looks up in read models: titles of what a credential counts towards.
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { CredentialId, TemplateId, TenantId } from '@cairn/kernel';
 import { CONFIGURATION, INSTALLATION, type Configuration, type Installation } from '@cairn/platform';
 import { isInfrastructure } from '@cairn/runtime';
 import { SigningDesk } from '../commands/signing-desk.js';
+import { DECISION_REPLAY, type DecisionReplay } from '../contracts/decision-replay.js';
 import type { LanguageMap, VerificationAnswer } from '../contracts/verification-answer.js';
 import { unreadableAnswer } from '../domain/verification.js';
 import { CredentialLocator } from './credential-locator.js';
@@ -20,6 +21,7 @@ export class CredentialReading {
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
     private readonly locator: CredentialLocator,
     desk: SigningDesk,
+    @Optional() @Inject(DECISION_REPLAY) decideAgain?: DecisionReplay,
   ) {
     const { executor, clock } = installation;
     this.reader = createCredentialReader({
@@ -29,6 +31,7 @@ export class CredentialReading {
       clock,
       baseUrl: configuration.baseUrl,
       countsTowards: (tenant, template) => this.countsTowards(tenant, template),
+      decideAgain,
     });
   }
 

@@ -18,6 +18,7 @@ import {
   idOrSlug,
   INSTALLATION,
   OneOf,
+  pageAnswer,
   pageOf,
   PageQuery,
   ProblemException,
@@ -68,11 +69,8 @@ export class CredentialRegisterRoute {
       ...(query.template === undefined ? {} : { templateId: idOrSlug<TemplateId>('tpl', tenant, query.template) }),
       ...(query.learner === undefined ? {} : { learnerId: bareId('lrn', query.learner) as string }),
     };
-    const { items, nextCursor } = await pageOf(this.installation.views, 'register', filter, query, [['issuedAt', -1]]);
-    return {
-      items: items.map((document) => listed(document as unknown as RegisterDocument)),
-      ...(nextCursor === undefined ? {} : { nextCursor }),
-    };
+    const page = await pageOf(this.installation.views, 'register', filter, query, [['issuedAt', -1]]);
+    return pageAnswer(reply, request, page, (document) => listed(document as unknown as RegisterDocument));
   }
 
   @Get(':id')
