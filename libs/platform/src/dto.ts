@@ -215,3 +215,8 @@ export const ListOfText = (options: Field & { min?: number; max?: number; maxIte
     IsString({ each: true }),
     MaxLength(options.max ?? 500, { each: true }),
   );
+
+/** A DTO as plain data, without members left out: commands and events carry no classes. */
+export function plain<T extends object>(dto: T): { [Member in keyof T]: T[Member] } {
+  return JSON.parse(JSON.stringify(dto)) as T;
+}
