@@ -11,6 +11,7 @@ import {
   INSTALLATION,
   IntegerField,
   NumberField,
+  plain,
   ProblemException,
   RequireScope,
   Slug,
@@ -67,7 +68,7 @@ export class ModuleRoutes {
   @ApiOperation({ summary: 'Defines a module; its slug means one thing for ever' })
   async define(@Req() request: CairnRequest, @Caller() { tenant }: TenantCaller, @Body() body: ModuleBody) {
     const moduleId = moduleIdOf(tenant, body.slug);
-    const data = { moduleId, ...body, credits: body.credits ?? 0 };
+    const data = { moduleId, ...plain(body), credits: body.credits ?? 0 };
     const outcome = await this.gateway.send<DefineModule>(request, { type: 'DefineModule', data });
     const id = publicId('mod', moduleId);
     return this.gateway.answer(outcome, { id, location: `/api/modules/${id}` });
@@ -84,7 +85,7 @@ export class ModuleRoutes {
     const moduleId = idOrSlug<ModuleId>('mod', tenant, id);
     const { state } = await this.installation.executor.snapshot(moduleFold, moduleStream(tenant, moduleId));
     if (!state.definition) throw new ProblemException('not-found', 'There is no such module.');
-    const merged = Object.entries({ ...state.definition, ...body }).filter(([, value]) => value !== null);
+    const merged = Object.entries({ ...state.definition, ...plain(body) }).filter(([, value]) => value !== null);
     const data = Object.fromEntries(merged) as ReviseModule['data'];
     const outcome = await this.gateway.send<ReviseModule>(request, { type: 'ReviseModule', data });
     return this.gateway.answer(outcome, { id: publicId('mod', moduleId) });

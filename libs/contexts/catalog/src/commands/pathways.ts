@@ -23,6 +23,7 @@ import {
   INSTALLATION,
   IntegerField,
   OneOf,
+  plain,
   ProblemException,
   requireIfMatch,
   RequireScope,
@@ -98,24 +99,16 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
     if (templates.length > 0 && !(await installation.waitFor(['catalog'], await installation.log.head(), 10_000)))
       throw new ProblemException('read-model-behind', 'The catalog has not caught up; publish again in a moment.');
     const pathways = new Set<PathwayId>();
-    const seen = new Set<string>();
-    for (let open = [...templates]; open.length > 0;) {
-      const next: string[] = [];
-      for (const templateId of open) {
-        if (seen.has(templateId)) continue;
-        seen.add(templateId);
-        const prefix = `${tenant}:grants:${templateId}:`;
-        const found = await installation.views.find(
-          'catalog',
-          { _id: { $gte: prefix, $lt: `${prefix}~` } },
-          { limit: 1_000 },
-        );
-        for (const { pathwayId, needs } of found as unknown as readonly GrantsDocument[]) {
-          pathways.add(pathwayId as PathwayId);
-          next.push(...(needs as readonly string[]));
-        }
-      }
-      open = next;
+    const seen = new Set(templates);
+    for (let open = [...seen]; open.length > 0;) {
+      const found = (await installation.views.find(
+        'catalog',
+        { tenant, kind: 'grants', templateId: { $in: open } },
+        { limit: 10_000 },
+      )) as unknown as readonly GrantsDocument[];
+      for (const { pathwayId } of found) pathways.add(pathwayId as PathwayId);
+      open = [...new Set(found.flatMap(({ needs }) => needs))].filter((template) => !seen.has(template));
+      for (const template of open) seen.add(template);
     }
     return [...pathways];
   }
@@ -256,7 +249,7 @@ export class PathwayRoutes {
   }
 
   private async write(request: CairnRequest, pathwayId: PathwayId, slug: string, body: PathwayDraftBody) {
-    const data = { pathwayId, slug, ...body, enrollment: body.enrollment ?? 'on-request' };
+    const data = { pathwayId, slug, ...plain(body), enrollment: body.enrollment ?? 'on-request' };
     const outcome = await this.gateway.send<DraftPathway>(request, { type: 'DraftPathway', data });
     const id = publicId('pwy', pathwayId);
     return this.gateway.answer(outcome, { id, location: `/api/pathways/${id}` });

@@ -15,6 +15,7 @@ import {
   Nested,
   NumberField,
   OneOf,
+  plain,
   ProblemException,
   requireIfMatch,
   RequireScope,
@@ -139,19 +140,18 @@ export class TemplateRoutes {
     slug: string,
     body: TemplateDraftBody,
   ) {
-    const { issuer, achievement, componentPolicy, ...rest } = body;
-    const data = {
-      templateId,
-      slug,
-      ...rest,
-      achievement,
-      componentPolicy: { revoked: 'flag', expired: 'flag', withdrawn: 'revoke', ...componentPolicy },
-      issue: body.issue ?? 'automatic',
-      issuerId: (bareId('iss', issuer) ?? (await this.issuerBySlug(tenant, issuer))) as IssuerId,
-      // DTO instances carry their class; an event carries plain data.
-    } as DraftTemplate['data'];
-    const plain = JSON.parse(JSON.stringify(data)) as DraftTemplate['data'];
-    const outcome = await this.gateway.send<DraftTemplate>(request, { type: 'DraftTemplate', data: plain });
+    const { issuer, componentPolicy = {}, ...rest } = plain(body);
+    const outcome = await this.gateway.send<DraftTemplate>(request, {
+      type: 'DraftTemplate',
+      data: {
+        templateId,
+        slug,
+        ...rest,
+        componentPolicy: { revoked: 'flag', expired: 'flag', withdrawn: 'revoke', ...plain(componentPolicy) },
+        issue: body.issue ?? 'automatic',
+        issuerId: (bareId('iss', issuer) ?? (await this.issuerBySlug(tenant, issuer))) as IssuerId,
+      },
+    });
     const id = publicId('tpl', templateId);
     return this.gateway.answer(outcome, { id, location: `/api/templates/${id}` });
   }

@@ -32,6 +32,7 @@ import {
   pageAnswer,
   PageQuery,
   pageOf,
+  plain,
   ProblemException,
   ReadGate,
   RequireScope,
@@ -187,7 +188,7 @@ export class LearnerRoutes {
     @Body() body: LearnerPatch,
   ) {
     const learnerId = idFromPath<LearnerId>('lrn', id);
-    const profile = plainProfile({ ...(await this.profileOf(tenant, learnerId)).profile, ...body });
+    const profile = plainProfile({ ...(await this.profileOf(tenant, learnerId)).profile, ...plain(body) });
     const expectedRevision = ifMatch(request);
     const outcome = await this.desk.change(
       this.gateway.contextOf(request),
