@@ -5,6 +5,7 @@ export * from './dto.js';
 export * from './gateway.js';
 export * from './http.js';
 export * from './installation.js';
+export * from './merge-patch.js';
 export * from './messages.js';
 export * from './openapi.js';
 export * from './page.js';
