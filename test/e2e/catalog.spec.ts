@@ -161,6 +161,15 @@ describe('a module', () => {
     expect(body).not.toHaveProperty('area');
   });
 
+  it('loses nothing to patches that arrive at once', async () => {
+    const { client } = await server.tenant('patches');
+    await client.post('/api/modules', { slug: 'M', title: { en: 'M' } });
+    const patches = [{ credits: 5 }, { area: 'x' }, { level: 2 }, { passMark: 40 }];
+    const answers = await Promise.all(patches.map((patch) => client.send('PATCH', '/api/modules/M', patch)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await client.get('/api/modules/M')).body).toMatchObject({ credits: 5, area: 'x', level: 2, passMark: 40 });
+  });
+
   it.each([
     [{ title: { en: 'M' }, area: null, slug: 'N' }, '/area'],
     [{ title: { en: 'M' }, slug: 'N', owner: 'me' }, '/owner'],

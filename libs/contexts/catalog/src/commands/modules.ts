@@ -1,7 +1,7 @@
 import { Body, Controller, Inject, Param, Patch, Post, Req } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { publicId, type ModuleId } from '@cairn/kernel';
+import { publicId, type Issued, type ModuleId } from '@cairn/kernel';
 import {
   Caller,
   CommandGateway,
@@ -10,6 +10,7 @@ import {
   idOrSlug,
   INSTALLATION,
   IntegerField,
+  mergePatch,
   NumberField,
   plain,
   ProblemException,
@@ -83,11 +84,15 @@ export class ModuleRoutes {
     @Body() body: ModulePatch,
   ) {
     const moduleId = idOrSlug<ModuleId>('mod', tenant, id);
-    const { state } = await this.installation.executor.snapshot(moduleFold, moduleStream(tenant, moduleId));
-    if (!state.definition) throw new ProblemException('not-found', 'There is no such module.');
-    const merged = Object.entries({ ...state.definition, ...plain(body) }).filter(([, value]) => value !== null);
-    const data = Object.fromEntries(merged) as ReviseModule['data'];
-    const outcome = await this.gateway.send<ReviseModule>(request, { type: 'ReviseModule', data });
+    const stream = moduleStream(tenant, moduleId);
+    const outcome = await mergePatch(request, async (pin) => {
+      const { state, revision } = await this.installation.executor.snapshot(moduleFold, stream);
+      if (!state.definition) throw new ProblemException('not-found', 'There is no such module.');
+      const merged = Object.entries({ ...state.definition, ...plain(body) }).filter(([, value]) => value !== null);
+      const data = Object.fromEntries(merged) as ReviseModule['data'];
+      const command: Issued<ReviseModule> = { ...this.gateway.contextOf(request), type: 'ReviseModule', data };
+      return this.gateway.dispatch(command, pin(revision));
+    });
     return this.gateway.answer(outcome, { id: publicId('mod', moduleId) });
   }
 }

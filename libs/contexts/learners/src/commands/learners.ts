@@ -25,9 +25,9 @@ import {
   CommandMessage,
   DecidedHandler,
   idFromPath,
-  ifMatch,
   INSTALLATION,
   ListOf,
+  mergePatch,
   Nested,
   pageAnswer,
   PageQuery,
@@ -188,15 +188,11 @@ export class LearnerRoutes {
     @Body() body: LearnerPatch,
   ) {
     const learnerId = idFromPath<LearnerId>('lrn', id);
-    const profile = plainProfile({ ...(await this.profileOf(tenant, learnerId)).profile, ...plain(body) });
-    const expectedRevision = ifMatch(request);
-    const outcome = await this.desk.change(
-      this.gateway.contextOf(request),
-      learnerId,
-      profile,
-      expectedRevision === undefined ? {} : { expectedRevision },
-    );
-    if (!outcome.accepted) throw ProblemException.of(outcome);
+    const outcome = await mergePatch(request, async (pin) => {
+      const { profile, revision } = await this.profileOf(tenant, learnerId);
+      const merged = plainProfile({ ...profile, ...plain(body) });
+      return this.desk.change(this.gateway.contextOf(request), learnerId, merged, pin(revision));
+    });
     return this.gateway.answer(outcome, { id });
   }
 

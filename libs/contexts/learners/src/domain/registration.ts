@@ -42,6 +42,9 @@ export type Registration = (Done & { readonly learnerId: LearnerId }) | Rejected
 /** How often a race for an identifier is looked at anew before it counts as taken. */
 const ROUNDS = 3;
 
+/** The id of the learner that a registration makes. */
+export const newLearnerId = (commandId: string): LearnerId => uuidv5(commandId, 'learner') as LearnerId;
+
 /**
  * Registers a person, or changes nothing if the identifiers lead to a learner with the same profile. The learner's id
  * derives from the command id, so the same Idempotency-Key gives the same learner; it is another one's only if that
@@ -55,7 +58,7 @@ export async function registerLearner(
 ): Promise<Registration> {
   const { identities, faulty } = identitiesOf(profile);
   if (faulty.length > 0) return identifiersInvalid(faulty);
-  const own = uuidv5(context.commandId, 'learner') as LearnerId;
+  const own = newLearnerId(context.commandId);
   for (let round = 1; round <= ROUNDS; round++) {
     const learnerId = await learnerBehind(ports, context.tenant, identities, own);
     if (learnerId === undefined) break;

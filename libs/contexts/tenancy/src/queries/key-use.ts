@@ -14,14 +14,25 @@ const RESOLUTION_MS = 60_000;
 export class KeyUse {
   readonly #noted = new Map<string, number>();
   #ready: Promise<void> | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
-  async note(tenant: TenantId, keyId: string, now: Instant): Promise<void> {
+  /** Never delays and never fails the request that used the key. */
+  note(tenant: TenantId, keyId: string, now: Instant): void {
     const id = `${tenant}:${keyId}`;
     const at = Date.parse(now);
     if (at - (this.#noted.get(id) ?? -Infinity) < RESOLUTION_MS) return;
     this.#noted.set(id, at);
+    const earlier = this.#writing;
+    this.#writing = earlier
+      .then(() => this.write(id, now))
+      .catch(() => {
+        this.#noted.delete(id); // the next use is noted instead
+      });
+  }
+
+  private async write(id: string, now: Instant): Promise<void> {
     const { readModel } = this.installation;
     await this.ready();
     const [stored] = await readModel.load(COLLECTION, [id]);
@@ -33,6 +44,7 @@ export class KeyUse {
 
   /** By key id; a key that was never used is left out. */
   async of(tenant: TenantId, keyIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.#writing;
     await this.ready();
     const found = await this.installation.readModel.load(
       COLLECTION,

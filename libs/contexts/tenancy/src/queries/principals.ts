@@ -29,7 +29,7 @@ export class ApiKeyPrincipals implements PrincipalSource {
     if ('refused' in found) return found.refused;
     if (!state.registered) return 'unknown';
     const { keyId, scopes } = found.key;
-    await this.use.note(tenant, keyId, now);
+    this.use.note(tenant, keyId, now);
     const { namespace, zone } = state.registered;
     return { kind: 'key', tenant, namespace, zone, actor: `service:${keyId}`, scopes };
   }
