@@ -45,7 +45,7 @@ module.exports = {
     {
       name: 'testing-in-specs-only',
       severity: 'error',
-      from: { pathNot: 'spec\\.ts$|^(test|libs/testing)/' },
+      from: { pathNot: 'spec\\.ts$|/spec/|^(test|libs/testing)/' },
       to: { path: '^libs/testing/' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },

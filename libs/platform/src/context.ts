@@ -1,7 +1,7 @@
 // What a context hands to the application: one list of everything it adds.
 import type { EventDefinition, Reaction, ReactorContext } from '@cairn/kernel';
 import type { AnyDecider, AnyProjection } from '@cairn/runtime';
-import type { CommandMessage } from './messages.js';
+import type { CommandMessage, SendOptions } from './messages.js';
 
 /** Any reactor: what a list of them can be typed as. */
 export type AnyReactor = {
@@ -17,11 +17,6 @@ export type MessageClass = {
   new (issued: never, options?: SendOptions): CommandMessage;
   /** The command's type: `CompleteModule`. */
   readonly type: string;
-};
-
-export type SendOptions = {
-  /** From If-Match: stale is refused, never decided again. */
-  readonly expectedRevision?: number;
 };
 
 export type ContextDefinition = {

@@ -11,7 +11,8 @@ import {
   type Issued,
   type TenantId,
 } from '@cairn/kernel';
-import type { ContextDefinition, MessageClass, SendOptions } from './context.js';
+import type { ContextDefinition, MessageClass } from './context.js';
+import type { SendOptions } from './messages.js';
 import type { Installation } from './installation.js';
 import { positionToken } from './position-token.js';
 import { ProblemException } from './problems.js';

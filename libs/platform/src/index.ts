@@ -1,6 +1,7 @@
 export * from './auth.guard.js';
 export * from './configuration.js';
 export * from './context.js';
+export * from './decided-handler.js';
 export * from './dto.js';
 export * from './gateway.js';
 export * from './http.js';

@@ -36,6 +36,7 @@ import type {
 } from '@cairn/contexts/progress';
 import type { AddSigningKey, RegisterIssuer, RegisterTenant } from '@cairn/contexts/tenancy';
 import { CONFIGURATION, type Configuration } from '@cairn/platform';
+import { newLearnerId } from '../../../../libs/contexts/learners/src/domain/registration.js';
 import { LearnerDesk } from '../../../../libs/contexts/learners/src/commands/learners.js';
 import { progressBar } from '../output.js';
 import { CliError, dispatched, type Session, type Tenant } from '../session.js';
@@ -47,6 +48,7 @@ const TENANT_SLUG = 'open-university';
 const AUTHORITY = 'Open University';
 /** Students whose acts are under way at the same time: each in order, all sharing group commits. */
 const AT_ONCE = 64;
+const KEYS_AT_ONCE = 1_000;
 
 export type ImportSummary = {
   readonly tenant: string;
@@ -84,8 +86,21 @@ export async function importOulad(
   const bar = progressBar('Importing learners', students.length);
   let next = 0;
   let done = 0;
+  let prepared = 0;
   const worker = async (): Promise<void> => {
     for (let student = students[next++]; student; student = students[next++]) {
+      // Keys of many learners by one sync, instead of one sync each.
+      if (next > prepared) {
+        const block = students.slice(prepared, prepared + KEYS_AT_ONCE);
+        prepared += block.length;
+        const { namespace } = tenant;
+        installation.keyVault.prepare(
+          block.map(({ id }) => ({
+            tenant: tenant.tenant,
+            learner: newLearnerId(context(session, tenant.tenant, namespace, 'student', id, 'register').commandId),
+          })),
+        );
+      }
       await sendStudent(session, desk, tenant, student, versions, notes, counts);
       bar.to(++done);
     }

@@ -34,7 +34,7 @@ const PAGE = 1000;
 export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel {
   const { file, now = Date.now, scanLimit = subset.SCAN_LIMIT } = options;
   const database = openDatabase(file, SCHEMA, SCHEMA_VERSION);
-  const { all, one, run, transaction, guarded } = database;
+  const { all, one, run, transaction, guarded, grouped } = database;
   const documents = createDocuments(database, scanLimit);
 
   return {
@@ -42,7 +42,7 @@ export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel 
     dropCollection: (name) => guarded(() => documents.drop(name)),
     collections: () => guarded(() => documents.names()),
     load: (name, ids) => guarded(() => documents.load(name, ids)),
-    writeGuarded: (name, writes) => guarded(() => documents.write(name, writes)),
+    writeGuarded: (name, writes) => grouped(() => documents.write(name, writes)),
     find: (name, filter, findOptions) =>
       guarded(() => {
         subset.checkFilter(filter);
@@ -76,7 +76,7 @@ export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel 
         return row && ({ name, position: row[0], lastEventId: row[1], epoch: row[2] } satisfies Checkpoint);
       }),
     saveCheckpoint: (name, expected, { position, lastEventId, epoch }) =>
-      guarded(() =>
+      grouped(() =>
         expected === null
           ? run(
               'INSERT INTO checkpoints VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING',
