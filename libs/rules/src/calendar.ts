@@ -44,9 +44,33 @@ export function dayNumberOf(date: LocalDate): number | undefined {
   return dateOfDayNumber(number) === date ? number : undefined;
 }
 
-/** `setUTCFullYear`, because `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
+/** Days since 1970-01-01 in the proleptic Gregorian calendar; years begin with March, so that leap days come last. */
 function dayNumber(year: number, month: number, day: number): number {
-  return new Date(0).setUTCFullYear(year, month - 1, day) / DAY;
+  const shifted = month > 2 ? year : year - 1;
+  const era = Math.floor(shifted / 400);
+  const yearOfEra = shifted - era * 400;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return (
+    era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468
+  );
+}
+
+/** The inverse of {@link dayNumber}. */
+function civil(day: number): { readonly year: number; readonly month: number; readonly day: number } {
+  const shifted = day + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  return {
+    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1,
+  };
 }
 
 function checkedDay(date: LocalDate): number {
@@ -178,13 +202,11 @@ function findStart(day: number, zone: Zone): number {
 /** The day that much later (or earlier, for -1); months are clamped to the month's end. */
 export function addToDayNumber(day: number, length: CalendarLength, sign: 1 | -1 = 1): number {
   if (length.months === 0) return day + sign * length.days;
-  const date = new Date(day * DAY);
-  const month = date.getUTCMonth() + sign * length.months;
-  const first = new Date(0).setUTCFullYear(date.getUTCFullYear(), month, 1);
-  const lastOfMonth = new Date(0);
-  lastOfMonth.setUTCFullYear(date.getUTCFullYear(), month + 1, 0);
-  const clamped = Math.min(date.getUTCDate(), lastOfMonth.getUTCDate());
-  return first / DAY + clamped - 1 + sign * length.days;
+  const date = civil(day);
+  const month = date.year * 12 + date.month - 1 + sign * length.months;
+  const first = dayNumber(Math.floor(month / 12), (((month % 12) + 12) % 12) + 1, 1);
+  const next = dayNumber(Math.floor((month + 1) / 12), ((((month + 1) % 12) + 12) % 12) + 1, 1);
+  return first + Math.min(date.day, next - first) - 1 + sign * length.days;
 }
 
 /** The local day of an instant. */

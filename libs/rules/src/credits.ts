@@ -2,7 +2,7 @@
 import type { CreditsLeaf, Matcher } from './compile.js';
 import { hundredths } from './compile.js';
 import type { Entry } from './fact-base.js';
-import { NEVER, type Spans } from './spans.js';
+import type { Spans } from './spans.js';
 
 /** A fact as a credits node counts it. Attempts with one key count once. */
 export type Attempt = {
@@ -44,9 +44,6 @@ export function attemptOf(leaf: CreditsLeaf, entry: Entry, spans: Spans): Attemp
   return { entry, spans, key: `${fact.kind} ${keyOf(entry)}`, credits, area: fact.area, caps };
 }
 
-const sameWorth = (a: Attempt, b: Attempt): boolean =>
-  a.credits === b.credits && a.area === b.area && a.caps === b.caps;
-
 /** `a` is at least as good as `b` whatever else is counted. */
 const atLeastAsGood = (leaf: CreditsLeaf, a: Attempt, b: Attempt): boolean =>
   a.credits >= b.credits && (leaf.areas === 0 || a.area === b.area || b.area === undefined) && (a.caps & ~b.caps) === 0;
@@ -65,11 +62,12 @@ function add(tally: Tally, attempt: Attempt, sign: 1 | -1): void {
   else tally.areas.set(attempt.area, count);
 }
 
-const enough = (leaf: CreditsLeaf, tally: Tally): boolean =>
+const isEnough = (leaf: CreditsLeaf, tally: Tally): boolean =>
   tally.areas.size >= leaf.areas && total(leaf, tally) >= leaf.min - 1e-6;
 
 /** Credits after caps: the most that can be counted with no cap exceeded. */
 function total(leaf: CreditsLeaf, tally: Tally): number {
+  if (tally.capped.size === 0) return tally.plain;
   const capped = [...tally.capped].filter(([, sum]) => sum > 0);
   if (capped.every(([caps]) => (caps & (caps - 1)) === 0))
     return capped.reduce(
@@ -137,47 +135,78 @@ export function mostUnderCaps(
   }
 }
 
-function byKey(attempts: readonly Attempt[]): Map<string, Attempt[]> {
-  const groups = new Map<string, Attempt[]>();
-  for (const attempt of attempts) {
-    const group = groups.get(attempt.key);
-    if (group) group.push(attempt);
-    else groups.set(attempt.key, [attempt]);
-  }
-  return groups;
+/** Choices among attempts at one item that differ in worth are tried up to here; more than that is not met. */
+const CHOICES = 20_000;
+
+/** Counts attempts, each item once. Adding and taking away cost the same however many are in. */
+type Counter = {
+  readonly change: (attempt: Attempt, sign: 1 | -1) => void;
+  readonly enough: () => boolean;
+};
+
+function counterOf(leaf: CreditsLeaf): Counter {
+  const tally = emptyTally();
+  const items = new Map<string, Attempt[]>();
+  /** Items of which more than one attempt may be the one to count. */
+  const open = new Map<string, readonly Attempt[]>();
+
+  const settle = (key: string, attempts: readonly Attempt[], sign: 1 | -1): void => {
+    const best =
+      attempts.length < 2
+        ? attempts
+        : attempts.filter(
+            (a, i) =>
+              !attempts.some((b, j) => i !== j && atLeastAsGood(leaf, b, a) && (!atLeastAsGood(leaf, a, b) || j < i)),
+          );
+    if (best.length === 1) add(tally, best[0] as Attempt, sign);
+    else if (sign === 1 && best.length > 1) open.set(key, best);
+    else open.delete(key);
+  };
+
+  const change: Counter['change'] = (attempt, sign) => {
+    const attempts = items.get(attempt.key);
+    if (!attempts) {
+      items.set(attempt.key, [attempt]);
+      add(tally, attempt, 1);
+      return;
+    }
+    settle(attempt.key, attempts, -1);
+    if (sign === 1) attempts.push(attempt);
+    else attempts.splice(attempts.indexOf(attempt), 1);
+    settle(attempt.key, attempts, 1);
+  };
+
+  const enough: Counter['enough'] = () => {
+    if (leaf.min <= 0) return false;
+    if (open.size === 0) return isEnough(leaf, tally);
+    const choices = [...open.values()].map((attempts) => attempts.toSorted((a, b) => b.credits - a.credits));
+    const atMost = choices.map((_, i) => choices.slice(i).reduce((sum, [most]) => sum + (most as Attempt).credits, 0));
+    let steps = 0;
+    const choose = (index: number): boolean => {
+      const attempts = choices[index];
+      if (!attempts) return isEnough(leaf, tally);
+      if (++steps > CHOICES || total(leaf, tally) + (atMost[index] as number) < leaf.min) return false;
+      return attempts.some((attempt) => {
+        add(tally, attempt, 1);
+        const met = choose(index + 1);
+        add(tally, attempt, -1);
+        return met;
+      });
+    };
+    return choose(0);
+  };
+  return { change, enough };
 }
 
 /** Do these attempts, each item counted once, make up the credits asked for? */
 export function creditsMet(leaf: CreditsLeaf, attempts: readonly Attempt[]): boolean {
-  if (leaf.min <= 0) return false;
-  const tally = emptyTally();
-  const open: Attempt[][] = [];
-  for (const group of byKey(attempts).values()) {
-    const best = group.filter(
-      (a, i) => !group.some((b, j) => i !== j && atLeastAsGood(leaf, b, a) && (!atLeastAsGood(leaf, a, b) || j < i)),
-    );
-    if (best.length === 1) add(tally, best[0] as Attempt, 1);
-    else open.push(best);
-  }
-  // Attempts at one item that differ in worth: some choice of them must do.
-  const choose = (index: number): boolean => {
-    const group = open[index];
-    if (!group) return enough(leaf, tally);
-    for (const attempt of group) {
-      add(tally, attempt, 1);
-      const met = choose(index + 1);
-      add(tally, attempt, -1);
-      if (met) return true;
-    }
-    return false;
-  };
-  return choose(0);
+  const counter = counterOf(leaf);
+  for (const attempt of attempts) counter.change(attempt, 1);
+  return counter.enough();
 }
 
 /** When the attempts make up the credits: one sweep over the instants at which one begins or ends to count. */
 export function creditSpans(leaf: CreditsLeaf, attempts: readonly Attempt[]): Spans {
-  if (leaf.min <= 0 || attempts.length === 0) return NEVER;
-  const plain = [...byKey(attempts).values()].every((group) => group.every((a) => sameWorth(a, group[0] as Attempt)));
   const edges: { at: number; attempt: Attempt; sign: 1 | -1 }[] = [];
   for (const attempt of attempts)
     for (let i = 0; i < attempt.spans.length; i += 2) {
@@ -185,32 +214,19 @@ export function creditSpans(leaf: CreditsLeaf, attempts: readonly Attempt[]): Sp
       if (attempt.spans[i + 1] !== Infinity) edges.push({ at: attempt.spans[i + 1] as number, attempt, sign: -1 });
     }
   edges.sort((a, b) => a.at - b.at);
-  const tally = emptyTally();
-  const counts = new Map<string, number>();
-  const live = new Map<Attempt, number>();
+  const counter = counterOf(leaf);
   const result: number[] = [];
   let met = false;
   for (let i = 0; i < edges.length;) {
     const at = (edges[i] as { at: number }).at;
     for (; i < edges.length && (edges[i] as { at: number }).at === at; i++) {
       const { attempt, sign } = edges[i] as (typeof edges)[number];
-      if (!plain) {
-        live.set(attempt, (live.get(attempt) ?? 0) + sign);
-        continue;
-      }
-      const before = counts.get(attempt.key) ?? 0;
-      counts.set(attempt.key, before + sign);
-      if (before === 0 && sign === 1) add(tally, attempt, 1);
-      else if (before === 1 && sign === -1) add(tally, attempt, -1);
+      counter.change(attempt, sign);
     }
-    const now = plain
-      ? enough(leaf, tally)
-      : creditsMet(
-          leaf,
-          attempts.filter((attempt) => (live.get(attempt) ?? 0) > 0),
-        );
-    if (now !== met) result.push(at);
-    met = now;
+    if (counter.enough() !== met) {
+      result.push(at);
+      met = !met;
+    }
   }
   if (met) result.push(Infinity);
   return result;
@@ -221,19 +237,15 @@ export function creditSpans(leaf: CreditsLeaf, attempts: readonly Attempt[]): Sp
  * as long as the rest is enough.
  */
 export function leastCredits(leaf: CreditsLeaf, attempts: readonly Attempt[]): readonly Attempt[] | undefined {
-  if (!creditsMet(leaf, attempts)) return undefined;
+  const counter = counterOf(leaf);
+  for (const attempt of attempts) counter.change(attempt, 1);
+  if (!counter.enough()) return undefined;
   const kept: Attempt[] = [];
-  let rest = attempts;
-  while (!creditsMet(leaf, kept)) {
-    let low = 1;
-    let high = rest.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (creditsMet(leaf, [...rest.slice(0, middle), ...kept])) high = middle;
-      else low = middle + 1;
-    }
-    kept.push(rest[low - 1] as Attempt);
-    rest = rest.slice(0, low - 1);
+  for (const attempt of attempts.toReversed()) {
+    counter.change(attempt, -1);
+    if (counter.enough()) continue;
+    counter.change(attempt, 1);
+    kept.push(attempt);
   }
   return kept.reverse();
 }
@@ -246,7 +258,7 @@ export function creditAmounts(
   const tally = emptyTally();
   const each = new Map<string, number>();
   let before = 0;
-  for (const group of byKey(attempts).values()) {
+  for (const group of Map.groupBy(attempts, ({ key }) => key).values()) {
     const best = group.reduce((a, b) => (b.credits > a.credits ? b : a));
     add(tally, best, 1);
     const now = total(leaf, tally);

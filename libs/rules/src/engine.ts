@@ -30,7 +30,10 @@ export type View = {
   /** Facts left out; the second: left out where a `uses` limit bears on them. */
   readonly without?: ReadonlySet<Entry>;
   readonly withoutLimited?: ReadonlySet<Entry>;
+  /** What was worked out over all days already; never shared by views that see different facts. */
+  readonly known: Known | undefined;
 };
+type Known = { readonly spans: Map<Node, Spans>; readonly attempts: Map<CreditsLeaf, readonly Attempt[]> };
 
 /** A fact in its role: what one leaf (or waived node) takes it for. */
 export type Use = { readonly entry: Entry; readonly node: Node; readonly limited: boolean };
@@ -49,6 +52,7 @@ export function viewOf(base: FactBase, context: EvaluationContext): View {
     windowUntil: context.window?.until === undefined ? Infinity : Date.parse(context.window.until),
     used: context.used ?? NOTHING_USED,
     gate: -Infinity,
+    known: { spans: new Map(), attempts: new Map() },
   };
 }
 
@@ -109,6 +113,16 @@ function singleSpans(leaf: SingleLeaf, view: View, days: Days): Spans {
 
 /** The facts that a credits node may count, oldest first. */
 export function attemptsFor(leaf: CreditsLeaf, view: View, days: Days): readonly Attempt[] {
+  const known = days === ALL_DAYS ? view.known?.attempts : undefined;
+  let attempts = known?.get(leaf);
+  if (!attempts) {
+    attempts = findAttempts(leaf, view, days);
+    known?.set(leaf, attempts);
+  }
+  return attempts;
+}
+
+function findAttempts(leaf: CreditsLeaf, view: View, days: Days): readonly Attempt[] {
   const attempts: Attempt[] = [];
   const candidates = leaf.from.keys ? bearersOf(view.base, leaf.from.keys) : creditBearers(view.base);
   for (const entry of candidates) {
@@ -147,6 +161,16 @@ export function windowsOf(node: Node, view: View, days: Days): readonly Days[] {
 
 /** When a node holds; facts that two nodes would share are counted for both. */
 export function nodeSpans(node: Node, view: View, days: Days = ALL_DAYS): Spans {
+  const known = days === ALL_DAYS && node.kind !== 'module' ? view.known?.spans : undefined;
+  let spans = known?.get(node);
+  if (!spans) {
+    spans = findSpans(node, view, days);
+    known?.set(node, spans);
+  }
+  return spans;
+}
+
+function findSpans(node: Node, view: View, days: Days): Spans {
   const own = node.within
     ? unionOf(windowsOf(node, view, days).map((window) => coreSpans(node, view, window)))
     : coreSpans(node, view, days);
@@ -186,6 +210,7 @@ function compareChoices(a: readonly Use[], b: readonly Use[]): number {
 
 /** The best choice of facts by which a node holds at an instant, worst fact first; undefined if it does not hold. */
 export function choose(node: Node, at: number, view: View, days: Days = ALL_DAYS): readonly Use[] | undefined {
+  if (days === ALL_DAYS && view.known && !spansHold(nodeSpans(node, view, days), at)) return undefined;
   let best: readonly Use[] | undefined;
   const offer = (choice: readonly Use[] | undefined): void => {
     if (choice && (!best || compareChoices(choice, best) < 0)) best = choice;

@@ -15,7 +15,7 @@ import {
   type Use,
   type View,
 } from './engine.js';
-import { chooseApart } from './exact.js';
+import { chooseApart, holdsApart } from './exact.js';
 import { baseOf, compareEntries, type FactBase } from './fact-base.js';
 import { clip, inAtLeast, NEVER, spansHold, unionOf, type Spans } from './spans.js';
 import type { Evaluation, EvaluationContext, Fact, Interval, Missing, Requirement } from './types.js';
@@ -93,12 +93,20 @@ export function firstChoice(
   if (first === undefined || first > until) return undefined;
   const uses = choose(compiled.root, first, view) as readonly Use[];
   if (!compiled.tangled || apart(uses)) return { at: first, uses };
-  for (const at of turningPoints(compiled.root, view, spans)) {
-    if (at > until) return undefined;
-    const choice = chooseApart(compiled.root, at, view);
-    if (choice) return { at, uses: choice };
-  }
-  return undefined;
+  const { points, grows } = turningPoints(compiled.root, view, spans);
+  const past = points.filter((point) => point <= until);
+  let low = 0;
+  if (grows) {
+    // What holds once holds from then on: halve instead of trying each.
+    let high = past.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (holdsApart(compiled.root, past[middle] as number, view)) high = middle;
+      else low = middle + 1;
+    }
+  } else while (low < past.length && !holdsApart(compiled.root, past[low] as number, view)) low++;
+  const at = past[low];
+  return at === undefined ? undefined : { at, uses: chooseApart(compiled.root, at, view) as readonly Use[] };
 }
 
 function choiceAt(compiled: Compiled, at: number, view: View): readonly Use[] | undefined {
@@ -109,7 +117,7 @@ function choiceAt(compiled: Compiled, at: number, view: View): readonly Use[] | 
 function exactSpans(compiled: Compiled, view: View): Spans {
   const spans = nodeSpans(compiled.root, view);
   if (!compiled.tangled || spans.length === 0) return spans;
-  const points = turningPoints(compiled.root, view, spans);
+  const { points } = turningPoints(compiled.root, view, spans);
   return unionOf(
     points.map((from, i) => (choiceAt(compiled, from, view) ? clip(spans, from, points[i + 1] ?? Infinity) : NEVER)),
   );
@@ -120,18 +128,27 @@ function apart(uses: readonly Use[]): boolean {
   return new Set(uses.map((use) => use.entry)).size === uses.length;
 }
 
-/** Instants within the spans at which some fact begins or ends to count: between them nothing changes. */
-function turningPoints(root: Node, view: View, spans: Spans): readonly number[] {
+/**
+ * Instants within the spans at which some fact begins or ends to count: between them nothing changes.
+ * `grows`: nothing ends.
+ */
+function turningPoints(
+  root: Node,
+  view: View,
+  spans: Spans,
+): { readonly points: readonly number[]; readonly grows: boolean } {
   const points = new Set<number>();
+  let grows = spans.length === 2;
   const note = (some: Spans): void => {
     for (const point of some) if (point !== Infinity && spansHold(spans, point)) points.add(point);
+    if (some.length > 0 && (some.length > 2 || some[1] !== Infinity)) grows = false;
   };
   note(spans);
   for (const node of nodesOf(root)) for (const waiver of waiversOf(node, view)) note(waiver.spans);
   for (const leaf of leavesOf(root))
     if (leaf.kind === 'credits') for (const attempt of attemptsFor(leaf, view, ALL_DAYS)) note(attempt.spans);
     else for (const entry of bucketFor(leaf, view.base)) note(entrySpans(leaf, entry, view, ALL_DAYS));
-  return [...points].sort((a, b) => a - b);
+  return { points: [...points].sort((a, b) => a - b), grows };
 }
 
 /** The facts behind a choice, all and per leaf, in order of time, then id. */
