@@ -33,7 +33,8 @@ export function enrollLearner({ data, now }: Issued<EnrollLearner>, draft: Draft
   const recognised = recognise(draft, version, entry, data.occurredAt);
   if ('accepted' in recognised) return recognised;
   const number = join(draft, version, entry, recognised, data.occurredAt);
-  joinInner(draft, version, number, data.occurredAt);
+  // Nobody asked to join anything: an automatic enrollment commits to no further pathway.
+  if (data.mode === 'requested') joinInner(draft, version, number, data.occurredAt);
   decideMarked(draft);
   return accept(...draft.events());
 }
@@ -143,7 +144,7 @@ function join(
     const reachedAt = since < occurredAt ? since : occurredAt;
     satisfyStep(draft, number, version, step, { ...found.met, reachedAt }, true);
   }
-  mark(draft, number, version.all);
+  mark(draft, draft.state().enrollments[number - 1] as EnrollmentState, version.all);
   return number;
 }
 
@@ -211,7 +212,7 @@ export function reinstateEnrollment({ data, now }: Issued<ReinstateEnrollment>, 
     data.occurredAt,
   );
   // Facts that came while the learner was away count from now on.
-  mark(draft, enrollment.number, version.all);
+  mark(draft, enrollment, version.all);
   decideMarked(draft);
   return accept(...draft.events());
 }
