@@ -20,6 +20,7 @@ import { integrationContext, IntegrationModule } from '../../../libs/contexts/in
 import { learnersContext, LearnersModule } from '../../../libs/contexts/learners/src/learners.module.js';
 import { progressContext, ProgressModule } from '../../../libs/contexts/progress/src/progress.module.js';
 import { tenancyContext, TenancyModule } from '../../../libs/contexts/tenancy/src/tenancy.module.js';
+import { serveApiDocs } from './api-docs.js';
 import { PagesModule } from './pages.module.js';
 
 const withoutAudit: readonly ContextDefinition[] = [
@@ -101,10 +102,7 @@ export async function createServer(
       },
     );
     configure(app);
-    const document = openApiDocument(app, installation.version);
-    app
-      .getHttpAdapter()
-      .get('/openapi.json', (_request: unknown, reply: { send: (body: object) => void }) => reply.send(document));
+    serveApiDocs(app, openApiDocument(app, installation.version));
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     await installation.start();
