@@ -111,21 +111,8 @@ export function invalidateCompletion(
 
 /** Marks what a fact can affect in every open enrollment. */
 export function markAffected(draft: Draft, carried: Carried): void {
-  const { holdings } = draft.state();
-  for (const enrollment of draft.state().enrollments) {
-    if (!isOpen(enrollment)) continue;
-    const version = draft.versionOf(enrollment);
-    mark(draft, enrollment.number, version.affectedBy(carried));
-    if (holdings.size > 0) mark(draft, enrollment.number, furtherOccurrences(draft.state(), version, carried));
-  }
-}
-
-/** Awards of templates that were earned before: the next occurrence counts their steps by their trees. */
-function furtherOccurrences(state: RecordState, version: Version, carried: Carried) {
-  return version.affectedThroughSteps(carried).filter((target) => {
-    const award = version.awards[target - version.steps.length];
-    return award !== undefined && mapGet(state.holdings, award.template) !== undefined;
-  });
+  for (const enrollment of draft.state().enrollments)
+    if (isOpen(enrollment)) mark(draft, enrollment, draft.versionOf(enrollment).affectedBy(carried));
 }
 
 /** Open enrollments whose version looks at what a fact carries: its routing keys. */

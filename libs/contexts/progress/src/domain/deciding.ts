@@ -152,7 +152,7 @@ export function satisfyStep(
     },
     at,
   );
-  mark(draft, number, version.buildingOn.get(step.id) ?? []);
+  mark(draft, enrollment, version.buildingOn.get(step.id) ?? []);
 }
 
 function awardMet(

@@ -8,6 +8,7 @@ import {
   type Position,
   type Recorded,
 } from '@cairn/kernel';
+import { mapGet } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { learnerIn, type RecordFacts } from './record.facts.js';
@@ -82,10 +83,17 @@ function inEnvelope(
   };
 }
 
-/** Marks steps and awards of an enrollment to be looked at. */
-export function mark(draft: Draft, enrollment: number, targets: readonly Target[]): void {
+/** Marks steps and awards of an enrollment to be looked at; with a step the awards of a further occurrence behind it. */
+export function mark(draft: Draft, enrollment: EnrollmentState, targets: readonly Target[]): void {
   if (targets.length === 0) return;
-  const dirty = draft.dirty.get(enrollment);
-  if (dirty) for (const target of targets) dirty.add(target);
-  else draft.dirty.set(enrollment, new Set(targets));
+  const dirty = draft.dirty.get(enrollment.number) ?? new Set<Target>();
+  draft.dirty.set(enrollment.number, dirty);
+  const { steps, awards, awardsThrough } = draft.versionOf(enrollment);
+  const { holdings } = draft.state();
+  for (const target of targets) {
+    dirty.add(target);
+    if (holdings.size === 0) continue;
+    for (const through of awardsThrough.get(target) ?? [])
+      if (mapGet(holdings, awards[through - steps.length]?.template ?? '')) dirty.add(through);
+  }
 }

@@ -352,7 +352,7 @@ async function checkSettled(world: RecordWorld): Promise<void> {
     ...facts,
     tenant: facts.tenant as NonNullable<typeof facts.tenant>,
   });
-  for (const enrollment of world.state().enrollments) mark(draft, enrollment.number, draft.versionOf(enrollment).all);
+  for (const enrollment of world.state().enrollments) mark(draft, enrollment, draft.versionOf(enrollment).all);
   decideMarked(draft);
   expect(draft.events()).toEqual([]);
 }

@@ -55,7 +55,7 @@ export function reopenWhatLookedAt(
       const at = satisfied.data.at > cause.at ? satisfied.data.at : cause.at;
       if (stillMet(draft, enrollment, version, step.id, satisfied, at)) continue;
       reopen(draft, enrollment, version, satisfied, cause, cause.at);
-      mark(draft, number, [target]);
+      mark(draft, enrollment, [target]);
     }
   }
 }
@@ -63,7 +63,7 @@ export function reopenWhatLookedAt(
 /** An occurrence ended: wherever the template is awarded, the next may be due at once. */
 export function markAwardsOf(draft: Draft, templateId: TemplateId): void {
   for (const enrollment of draft.state().enrollments)
-    if (isOpen(enrollment)) mark(draft, enrollment.number, draft.versionOf(enrollment).awardsOf.get(templateId) ?? []);
+    if (isOpen(enrollment)) mark(draft, enrollment, draft.versionOf(enrollment).awardsOf.get(templateId) ?? []);
 }
 
 const enrollmentAt = (draft: Draft, number: number): EnrollmentState =>
@@ -188,5 +188,5 @@ function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, 
 function markLimited(draft: Draft): void {
   if (draft.events().length < 2) return; // nothing was taken back
   for (const enrollment of draft.state().enrollments)
-    mark(draft, enrollment.number, [...draft.versionOf(enrollment).groups.keys()]);
+    mark(draft, enrollment, [...draft.versionOf(enrollment).groups.keys()]);
 }

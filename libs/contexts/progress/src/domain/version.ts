@@ -43,8 +43,6 @@ export type Version = {
   readonly all: readonly Target[];
   /** Steps and awards whose own tree looks at what the fact carries, or whose order looks at the credential. */
   readonly affectedBy: (carried: Carried) => readonly Target[];
-  /** Awards that look at it through the steps they name: a further occurrence counts steps by their trees. */
-  readonly affectedThroughSteps: (carried: Carried) => readonly Target[];
   /** Does any rule look at the module? */
   readonly looksAt: (carried: Carried) => boolean;
   /** Steps and awards whose tree, or order, looks at a step. */
@@ -56,6 +54,8 @@ export type Version = {
   readonly namingThemselves: ReadonlySet<Target>;
   /** Steps that an award names, and those that these name. */
   readonly stepsBehind: (award: Award) => readonly Step[];
+  /** Awards that a step stands behind: a further occurrence counts steps by their trees. */
+  readonly awardsThrough: ReadonlyMap<Target, readonly Target[]>;
   /** Templates of the step awards of steps that must be in force before a step; none unless its order is `enforced`. */
   readonly enforcedBefore: (step: Step, entryPoint: string) => readonly TemplateId[];
   readonly course: (entryPoint: string) => Course;
@@ -191,7 +191,7 @@ function build(published: PublishedPathway): Version {
 
   const direct = createLookup();
   const ordered = createLookup();
-  const throughSteps = createLookup();
+  const awardsThrough = new Map<Target, Set<Target>>();
   named.forEach((names, target) => direct.add(names, target));
   const buildingOn = new Map<StepId, Set<Target>>();
   const awardsOf = new Map<TemplateId, Set<Target>>();
@@ -207,7 +207,7 @@ function build(published: PublishedPathway): Version {
     const target = steps.length + index;
     addTo(awardsOf, award.template as TemplateId, target);
     for (const id of namedBy(award.when).steps) addTo(buildingOn, id, target);
-    for (const step of stepsBehind(award)) throughSteps.add(named[targetOf.get(step.id) as Target] as Named, target);
+    for (const step of stepsBehind(award)) addTo(awardsThrough, targetOf.get(step.id) as Target, target);
   });
 
   const ownerOf = new Map<string, Target | undefined>();
@@ -233,7 +233,6 @@ function build(published: PublishedPathway): Version {
     awards,
     all: trees.map((_, target) => target),
     affectedBy: (carried) => sorted(new Set([...direct.find(carried), ...ordered.find(carried)])),
-    affectedThroughSteps: throughSteps.find,
     looksAt: (carried) => direct.find(carried).length > 0,
     buildingOn: sortedLists(buildingOn),
     lookingAt: direct.find,
@@ -242,6 +241,7 @@ function build(published: PublishedPathway): Version {
       awards.flatMap(({ template, when }, index) => (namedBy(when).keys.has(template) ? [steps.length + index] : [])),
     ),
     stepsBehind,
+    awardsThrough: sortedLists(awardsThrough),
     enforcedBefore: (step, entryPoint) =>
       orderOf(step) === 'enforced'
         ? (courseOf(rules, courses, entryPoint).before.get(step.id) ?? [])

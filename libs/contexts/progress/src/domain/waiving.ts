@@ -26,7 +26,7 @@ export function waiveRequirement({ data, now }: Issued<WaiveRequirement>, draft:
     data.occurredAt,
   );
   const owner = draft.versionOf(enrollment).ownerOf.get(requirementId);
-  if (owner !== undefined) mark(draft, enrollment.number, [owner]);
+  if (owner !== undefined) mark(draft, enrollment, [owner]);
   decideMarked(draft);
   return accept(...draft.events());
 }
