@@ -188,12 +188,16 @@ export const TextMap = (options: Field = {}): Decorator =>
   );
 
 export const Nested = (type: () => new () => object, options: Field = {}): Decorator =>
-  field(options, { type } as ApiPropertyOptions, IsObject(), ValidateNested(), Type(type));
+  // Swagger takes a function for lazy by its name, which is that of the member.
+  field(options, { type: () => type() } as ApiPropertyOptions, IsObject(), ValidateNested(), Type(type));
 
 export const ListOf = (type: () => new () => object, options: Field & { min?: number; max?: number } = {}): Decorator =>
   field(
     options,
-    { type, isArray: true } as ApiPropertyOptions,
+    // Inside `oneOf` a class is not looked up.
+    (options.nullable
+      ? { type: 'array', items: { type: 'object' } }
+      : { type: () => type(), isArray: true }) as ApiPropertyOptions,
     IsArray(),
     ArrayMinSize(options.min ?? 0),
     ArrayMaxSize(options.max ?? 1000),

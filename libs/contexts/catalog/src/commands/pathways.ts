@@ -178,7 +178,7 @@ export class PathwayRoutes {
   @Put(':id/versions/:version')
   @RequireScope('catalog:write')
   @ApiOperation({ summary: 'Refused: a published version never changes' })
-  immutable(): never {
+  immutable(@Param('id') _id: string, @Param('version') _version: string): never {
     throw new ProblemException('version-immutable', 'A published version never changes; write a draft and publish it.');
   }
 
