@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common';
-import { defineContext } from '@cairn/platform';
+import { Global, Module } from '@nestjs/common';
+import { DECISION_REPLAY, type DecisionReplay } from '@cairn/contexts/credentials';
+import { defineContext, INSTALLATION, type Installation } from '@cairn/platform';
 import {
   CloseRecordHandler,
   CloseRecordMessage,
@@ -34,6 +35,7 @@ import {
   StartModuleMessage,
 } from './commands/modules.js';
 import { recordEvents } from './contracts/record.events.js';
+import { decideAgain } from './domain/decide-again.js';
 import { recordDecider } from './domain/record.decider.js';
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
@@ -63,6 +65,8 @@ export const progressContext = defineContext({
   ],
 });
 
+/** Global: explanations ask for the replay of decisions from another context. */
+@Global()
 @Module({
   controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries, WhyNotRoute],
   providers: [
@@ -79,6 +83,15 @@ export const progressContext = defineContext({
     GrantCredentialHandler,
     CloseRecordHandler,
     WhyNotHandler,
+    {
+      provide: DECISION_REPLAY,
+      inject: [INSTALLATION],
+      useFactory:
+        ({ executor }: Installation): DecisionReplay =>
+        (record, decision) =>
+          decideAgain(executor.loader, record, decision),
+    },
   ],
+  exports: [DECISION_REPLAY],
 })
 export class ProgressModule {}
