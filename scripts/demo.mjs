@@ -72,9 +72,9 @@ async function choosePort(kept) {
 }
 
 function startServer(directory, port) {
-  const main = join(import.meta.dirname, '..', 'dist', 'apps', 'server', 'src', 'main.js');
+  const entry = join(import.meta.dirname, '..', 'dist', 'apps', 'server', 'src', 'main.js');
   // Detached: Ctrl-C in a terminal reaches this process alone, which then ends the server in order.
-  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+  const child = spawn(process.execPath, ['--enable-source-maps', entry], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
@@ -102,7 +102,7 @@ async function ready(server, url) {
   void server.ended.then((how) => (over = how));
   for (const end = Date.now() + START_SECONDS * 1000; Date.now() < end; await sleep(100)) {
     if (over !== undefined)
-      throw new DemoError(`The server did not start (${over}).\n${server.said() || 'It said nothing.'}`);
+      throw new DemoError(`The server did not start (${String(over)}).\n${server.said() || 'It said nothing.'}`);
     const answer = await fetch(`${url}/readyz`).catch(() => undefined);
     if (answer?.ok) return;
   }

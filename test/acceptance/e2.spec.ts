@@ -72,6 +72,16 @@ it('c: twenty credits of one area are not enough; five of another bring level th
   const facts = (body.requirements as { facts: { kind: string; credits?: number }[] }[]).flatMap((met) => met.facts);
   const credits = facts.flatMap((fact) => (fact.kind === 'completion' ? [fact.credits] : []));
   expect(credits).toEqual([10, 10, 5]);
+  expect(body).toMatchObject({
+    matches: true,
+    rule: {
+      text: {
+        en: expect.stringMatching(
+          /^The step “Breadth”: 20 credits from “Regression”, .+ at least 50 each, from at least 2 areas$/,
+        ),
+      },
+    },
+  });
 });
 
 it('d: an attempt below the grade does not count, its repeat does, and both count once', async () => {

@@ -122,12 +122,14 @@ function learnerOf(
           ...(item.flags as { cause: string }[]).map(({ cause }) => `flag ${cause}`),
         ].join(', '),
       ),
-    /** The same set as a list that the register and anyone's verification give. */
+    /** The same set as register and anyone's verification give it; each decision follows again from the record. */
     verdicts: async (): Promise<string[]> => {
       const { body } = await client.get(`/api/credentials?learner=${id}`);
       const verdicts = await Promise.all(
         (body.items as { credential: string; template: string }[]).map(async ({ credential, template }) => {
           const { body: answer } = await server.as(undefined).get(`/c/${credential}.json`);
+          const explained = await client.get(`/api/credentials/${credential}/explain`);
+          expect(explained.body).toMatchObject({ credential, matches: true });
           return `${templates.get(template)} ${answer.status}`;
         }),
       );

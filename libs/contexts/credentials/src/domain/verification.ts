@@ -242,7 +242,7 @@ function checksOf(reading: Reading): readonly VerificationCheck[] {
   const { issued, status } = standing;
   const { data } = issued;
   const last = standing.events.at(-1) ?? issued;
-  const term = data.validUntil === undefined ? `since ${data.validFrom}` : `[${data.validFrom}, ${data.validUntil})`;
+  const term = data.validUntil === undefined ? `[${data.validFrom}, …)` : `[${data.validFrom}, ${data.validUntil})`;
   const ended = status === 'revoked';
   const inTerm = status !== 'expired' && status !== 'not-yet-valid';
   return [
