@@ -40,8 +40,8 @@ export type Node = Group | Leaf;
 
 export type Compiled = {
   readonly root: Node;
-  /** Some fact may serve two nodes that are needed together. */
-  readonly tangled: boolean;
+  /** Leaves that may want a fact which another leaf, needed together with them, wants too. */
+  readonly contended: ReadonlySet<Leaf>;
 };
 
 const cache = new WeakMap<object, Compiled>();
@@ -59,7 +59,7 @@ export function compile(requirement: Requirement): Compiled {
 
 function compileNow(requirement: Requirement): Compiled {
   const root = build(requirement, '/', { notBefore: -Infinity, notAfter: Infinity, maxAges: [] });
-  return { root, tangled: keysOf(root).tangled };
+  return { root, contended: contended(root) };
 }
 
 /** Id of a node that has none: its place below the root. */
@@ -150,33 +150,40 @@ function duration(text: string): CalendarLength {
   return length;
 }
 
-type Keys = { readonly named: Set<string>; readonly everything: boolean; readonly tangled: boolean };
-
-/** What facts a node looks at, and whether two nodes needed together look at the same ones. */
-function keysOf(node: Node): Keys {
-  if (node.kind === 'credits') {
-    const named = new Set<string>();
-    for (const key of node.from.keys ?? []) named.add(`module ${key}`).add(`credential ${key}`);
-    return { named, everything: node.from.keys === undefined, tangled: false };
-  }
-  if (node.kind !== 'group') return { named: new Set([`${node.kind} ${node.key}`]), everything: false, tangled: false };
-  const named = new Set<string>();
-  let everything = false;
-  let countable = false;
-  let tangled = false;
-  for (const child of node.children) {
-    const keys = keysOf(child);
-    const childCounts = [...keys.named].some((key) => !key.startsWith('step '));
-    const meets =
-      [...keys.named].some((key) => named.has(key)) ||
-      (everything && (childCounts || keys.everything)) ||
-      (keys.everything && countable);
-    tangled ||= keys.tangled || (meets && node.need > 1);
-    everything ||= keys.everything;
-    countable ||= childCounts;
-    for (const key of keys.named) named.add(key);
-  }
-  return { named, everything, tangled };
+/**
+ * Leaves that may want a fact which another leaf wants too, both being needed: the two lie below different children of
+ * a group that needs more than one.
+ */
+function contended(root: Node): ReadonlySet<Leaf> {
+  const hot = new Set<Leaf>();
+  /** What is wanted below a node, by whom; `*`: by area, level or origin, so perhaps anything that bears credits. */
+  const wanted = (node: Node): Map<string, Leaf[]> => {
+    if (node.kind === 'credits') {
+      const keys = node.from.keys
+        ? [...node.from.keys].flatMap((key) => [`module ${key}`, `credential ${key}`])
+        : ['*'];
+      return new Map(keys.map((key) => [key, [node]]));
+    }
+    if (node.kind !== 'group') return new Map([[`${node.kind} ${node.key}`, [node]]]);
+    const all = new Map<string, Leaf[]>();
+    for (const child of node.children) {
+      const below = wanted(child);
+      if (node.need > 1) {
+        for (const [key, leaves] of below) meet(leaves, all.get(key));
+        meet(below.get('*'), countable(all));
+        meet(countable(below), all.get('*'));
+      }
+      for (const [key, leaves] of below) all.set(key, [...(all.get(key) ?? []), ...leaves]);
+    }
+    return all;
+  };
+  const countable = (all: ReadonlyMap<string, readonly Leaf[]>): readonly Leaf[] =>
+    [...all].flatMap(([key, leaves]) => (key.startsWith('step ') ? [] : leaves));
+  const meet = (some: readonly Leaf[] = [], others: readonly Leaf[] = []): void => {
+    if (some.length > 0 && others.length > 0) for (const leaf of [...some, ...others]) hot.add(leaf);
+  };
+  wanted(root);
+  return hot;
 }
 
 /** All leaves below a node, in order. */

@@ -92,7 +92,7 @@ export function firstChoice(
   const first = spans[0];
   if (first === undefined || first > until) return undefined;
   const uses = choose(compiled.root, first, view) as readonly Use[];
-  if (!compiled.tangled || apart(uses)) return { at: first, uses };
+  if (compiled.contended.size === 0 || apart(uses)) return { at: first, uses };
   const { points, grows } = turningPoints(compiled.root, view, spans);
   const past = points.filter((point) => point <= until);
   let low = 0;
@@ -111,12 +111,12 @@ export function firstChoice(
 
 function choiceAt(compiled: Compiled, at: number, view: View): readonly Use[] | undefined {
   const uses = choose(compiled.root, at, view);
-  return uses && compiled.tangled && !apart(uses) ? chooseApart(compiled.root, at, view) : uses;
+  return uses && compiled.contended.size > 0 && !apart(uses) ? chooseApart(compiled.root, at, view) : uses;
 }
 
 function exactSpans(compiled: Compiled, view: View): Spans {
   const spans = nodeSpans(compiled.root, view);
-  if (!compiled.tangled || spans.length === 0) return spans;
+  if (compiled.contended.size === 0 || spans.length === 0) return spans;
   const { points } = turningPoints(compiled.root, view, spans);
   return unionOf(
     points.map((from, i) => (choiceAt(compiled, from, view) ? clip(spans, from, points[i + 1] ?? Infinity) : NEVER)),
