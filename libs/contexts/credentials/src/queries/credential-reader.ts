@@ -57,7 +57,7 @@ export type CredentialReaderPorts = {
     template: TemplateId,
   ) => Promise<NonNullable<VerificationAnswer['stack']>['countsTowards']>;
   /** A requirement in words. */
-  readonly inWords?: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
+  readonly inWords: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
   readonly decideAgain?: DecisionReplay | undefined;
 };
 
@@ -243,7 +243,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       pathway: title,
       version,
       label,
-      ...(inWords && award && basis.type === 'credential-earned' ? { text: inWords(award.when, rules, titleOf) } : {}),
+      ...(award && basis.type === 'credential-earned' ? { text: inWords(award.when, rules, titleOf) } : {}),
     };
   }
 
@@ -337,10 +337,10 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       template,
       issuer: registered,
       pathway,
-      ...(inWords && rules && award ? { ruleText: inWords(award.when, rules, titleOf) } : {}),
+      ...(rules && award ? { ruleText: inWords(award.when, rules, titleOf) } : {}),
       requirementText: (requirementId) => {
         const node = rules && requirementOf(rules, requirementId);
-        return !inWords || !rules || node === undefined ? undefined : inWords(node, rules, titleOf);
+        return !rules || node === undefined ? undefined : inWords(node, rules, titleOf);
       },
       titleOf,
       components,
