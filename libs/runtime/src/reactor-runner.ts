@@ -137,7 +137,16 @@ export function createReactorRunner(options: ReactorRunnerOptions): ReactorRunne
     names.add(name);
   }
   const consumers = new Map<string, Consumer>();
+  const stopping = new AbortController();
   let records: Records;
+  const patient = <T>(task: () => Promise<T>): Promise<T> =>
+    persistently(task, {
+      where: 'reactors',
+      timers: options.timers ?? systemTimers,
+      signal: stopping.signal,
+      transient: isInfrastructure,
+      onTrouble: options.onTrouble,
+    });
   const consumerOf = (name: string): Consumer => {
     const consumer = consumers.get(name);
     if (!consumer) throw new RangeError(`there is no reactor "${name}"; there are ${[...names].join(', ')}`);
@@ -146,13 +155,14 @@ export function createReactorRunner(options: ReactorRunnerOptions): ReactorRunne
 
   return {
     start: async () => {
-      records = await openRecords(options.readModel);
+      records = await patient(() => openRecords(options.readModel));
       for (const reactor of options.reactors) {
-        await settleFirstPlace(options, reactor.name);
+        await patient(() => settleFirstPlace(options, reactor.name));
         consumers.set(reactor.name, startConsumer(options, reactor as unknown as PlainReactor, records));
       }
     },
     stop: async () => {
+      stopping.abort();
       await Promise.all([...consumers.values()].map((consumer) => consumer.stop()));
     },
     status: async () => {

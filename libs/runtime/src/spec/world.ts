@@ -7,7 +7,7 @@ import { createCommandExecutor } from '../command-executor.js';
 import { createFeed } from '../feed.js';
 import { createProjectionRunner, type ProjectionRunnerOptions } from '../projection-runner.js';
 import { createReactorRunner, type ReactorRunnerOptions } from '../reactor-runner.js';
-import { systemClock, type OnTrouble } from '../time.js';
+import { systemClock, systemTimers, type OnTrouble } from '../time.js';
 import { createViews } from '../views.js';
 import { createWaiters, settled } from '../waiters.js';
 import { account, bankCodec, bankProjections } from './bank.js';
@@ -23,8 +23,9 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
   const onTrouble: OnTrouble = (where, error) => troubles.push(`${where}: ${String(error)}`);
   const codec = options.codec ?? bankCodec();
   const executor = createCommandExecutor({ log, codec, deciders: [account], clock: systemClock, app: 'bank/1' });
-  const feed = createFeed({ log, codec, onTrouble });
-  const waiters = createWaiters();
+  const timers = options.timers ?? systemTimers;
+  const feed = createFeed({ log, codec, timers, onTrouble });
+  const waiters = createWaiters(timers);
   const projections = options.projections ?? bankProjections;
   const reactors = options.reactors ?? [];
   const shared = {
