@@ -6,7 +6,6 @@ import {
   publicId,
   reject,
   type CommandOutcome,
-  type Decision,
   type Issued,
   type PathwayId,
   type Recorded,
@@ -38,8 +37,8 @@ import {
 import type { DraftPathway, PublishPathwayVersion, RetirePathwayVersion } from '../contracts/catalog.commands.js';
 import { ENROLLMENT_MODES, pathwayIdOf, templateIdOf, type PathwayEvent } from '../contracts/catalog.events.js';
 import { pathwayFold, pathwayStream, versionByLabelOrNumber, type PathwayState } from '../contracts/catalog.folds.js';
-import { pathwayDecider } from '../domain/pathway.decider.js';
-import { referencesOf } from '../domain/references.js';
+import { findingsOf, pathwayDecider } from '../domain/pathway.decider.js';
+import { referencesOf, type RuleFault } from '../domain/references.js';
 import type { GrantsDocument } from '../projections/catalog.projection.js';
 
 export class DraftPathwayMessage extends CommandMessage<DraftPathway> {
@@ -57,6 +56,8 @@ export class RetirePathwayVersionHandler extends DecidedHandler {}
 export class PublishPathwayVersionMessage extends CommandMessage<PublishPathwayVersion> {
   static readonly type = 'PublishPathwayVersion';
 }
+
+type Finding = RuleFault & { readonly severity: 'error' | 'warning' };
 
 /** Finds which pathways grant what the rules name, then lets the decider look at their streams. */
 @CommandHandler(PublishPathwayVersionMessage)
@@ -76,13 +77,19 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
       : outcome;
   }
 
-  /** What `decide` would answer, with all faults; nothing is written. */
-  async lint(issued: Issued<PublishPathwayVersion>): Promise<Decision<PathwayEvent>> {
+  /** What publishing the draft would be refused for, and what is only shown. Nothing is written. */
+  async lint(issued: Issued<PublishPathwayVersion>): Promise<readonly Finding[]> {
     const { executor } = this.installation;
     const command = await this.withCandidates(issued);
     const { state } = await executor.snapshot(pathwayDecider, pathwayDecider.streamOf(command));
     const facts = await pathwayDecider.loadFacts?.(command, state, executor.loader);
-    return pathwayDecider.decide(command, state, facts);
+    const decision = pathwayDecider.decide(command, state, facts);
+    const errors = decision.accepted ? [] : (decision.errors ?? []);
+    const warnings = state.draft && facts ? findingsOf(issued.tenant, state.draft, facts.things).warnings : [];
+    return [
+      ...errors.map((fault) => ({ severity: 'error' as const, ...fault })),
+      ...warnings.map((fault) => ({ severity: 'warning' as const, ...fault })),
+    ];
   }
 
   private async withCandidates<C extends Issued<PublishPathwayVersion>>(issued: C): Promise<C> {
@@ -214,12 +221,12 @@ export class PathwayRoutes {
   async lint(@Req() request: CairnRequest, @Caller() { tenant }: TenantCaller, @Param('id') id: string) {
     const { pathwayId, state } = await this.pathway(tenant, id);
     if (!state.draft) throw new ProblemException('not-found', 'There is no such pathway.');
-    const decision = await this.publisher.lint({
+    const faults = await this.publisher.lint({
       ...this.gateway.contextOf(request),
       type: 'PublishPathwayVersion',
       data: { pathwayId },
     });
-    return { faults: decision.accepted ? [] : (decision.errors ?? []) };
+    return { faults };
   }
 
   @Post(':id/versions/:version/retire')

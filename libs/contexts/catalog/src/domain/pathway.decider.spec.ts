@@ -6,6 +6,7 @@ import {
   type CommandOutcome,
   type EventDefinition,
   type IssuerId,
+  type Rejected,
 } from '@cairn/kernel';
 import { createMemoryEventLog } from '@cairn/eventlog';
 import { createCommandExecutor } from '@cairn/runtime';
@@ -308,6 +309,74 @@ describe('PublishPathwayVersion', () => {
       pointer: '/rules/steps/0/need/from/0',
       code: 'reference-ambiguous',
     });
+  });
+});
+
+describe('lint before publishing', () => {
+  const base = single('p', 'L1', { module: 'DS-101' }).rules;
+  it.each<[string, Partial<PathwayDraft['rules']>, string]>([
+    [
+      'pathway-cycle',
+      {
+        order: 'gate',
+        steps: [
+          { id: 'only', after: ['next'], need: { module: 'DS-101' } },
+          { id: 'next', after: ['only'], need: { module: 'DS-102' } },
+        ],
+      },
+      '/rules/steps/0',
+    ],
+    [
+      'step-unreachable',
+      {
+        order: 'gate',
+        steps: [
+          { id: 'never', need: { all: [{ module: 'DS-101', minGrade: 101 }] } },
+          { id: 'only', after: ['never'], need: { module: 'DS-101' } },
+        ],
+        entryPoints: [{ id: 'start', at: 'never' }],
+      },
+      '/rules/steps/1',
+    ],
+    ['milestone-without-requirement', { steps: [{ id: 'only', need: { all: [] } }] }, '/rules/steps/0/need'],
+    ['outcome-missing', { awards: [] }, '/rules/awards'],
+    ['naming-breach', { entryPoints: [{ id: 'the start', at: 'only' }] }, '/rules/entryPoints/0/id'],
+    [
+      'credits-unreachable',
+      { steps: [{ id: 'only', need: { credits: 11, from: ['DS-101', 'DS-102'] } }] },
+      '/rules/steps/0/need/credits',
+    ],
+  ])('refuses %s', async (code, fault, pointer) => {
+    const catalog = createCatalog();
+    await catalog.things(e2Catalog());
+    const draft = single('p', 'L1', { module: 'DS-101' });
+    expectRecorded(await catalog.draft({ ...draft, rules: { ...base, ...fault } }));
+    const outcome = await catalog.publish('p', '1');
+    expectRefused(outcome, 'pathway-lint-failed');
+    expect((outcome as Rejected).errors).toContainEqual(expect.objectContaining({ code, pointer }));
+  });
+
+  it('names faults and unknown things in one answer', async () => {
+    const catalog = createCatalog();
+    await catalog.draft({ ...single('p', 'NO-1', { module: 'NO-2' }), rules: { ...base, entryPoints: [] } });
+    const outcome = await catalog.publish('p', '1');
+    expectRefused(outcome, 'pathway-lint-failed');
+    expect(new Set((outcome as Rejected).errors?.map(({ code }) => code))).toEqual(
+      new Set(['step-unreachable', 'reference-unknown']),
+    );
+  });
+
+  it('does not look again at what stands published: sent a second time it changes nothing', async () => {
+    const catalog = createCatalog();
+    await catalog.things(e2Catalog());
+    await catalog.draft(single('p', 'L1', { credits: 10, from: ['DS-101', 'DS-102'] }));
+    expectRecorded(await catalog.publish('p', '1'));
+    const revised = { slug: 'DS-102', title: { en: 'Spreadsheets' }, credits: 1 };
+    expectRecorded(
+      await catalog.send({ type: 'ReviseModule', data: { ...revised, moduleId: moduleIdOf(TENANT, 'DS-102') } }),
+    );
+    expectUnchanged(await catalog.publish('p', '1'));
+    expectRefused(await catalog.publish('p', '2'), 'pathway-lint-failed', { code: 'credits-unreachable' });
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type Decision,
   type Issued,
   type PathwayId,
+  type TenantId,
 } from '@cairn/kernel';
 import { withRequirementIds, type PathwayRules } from '@cairn/rules';
 import type {
@@ -29,11 +30,12 @@ import {
   referencesOf,
   renameInRules,
   resolver,
+  worthOf,
   type NamedThings,
   type RuleFault,
 } from './references.js';
 import { draftMissing, faulty, foreignId } from './refusals.js';
-import { automaticFaults, shapeFaults } from './rule-faults.js';
+import { pathwayFaults, shapeFaults } from './rule-faults.js';
 
 /** What publishing depends on; undefined for a command that depends on its own stream alone. */
 export type PathwayFacts =
@@ -88,9 +90,9 @@ function publishVersion(
   if (!draft || !facts) return draftMissing('pathway');
   if (data.label === '') return invalid('/label', 'required', 'A version needs a label, such as "2026".');
 
-  const faults: RuleFault[] = draft.enrollment === 'automatic' ? [...automaticFaults(draft.rules)] : [];
-  const rules = withRequirementIds(renameInRules(draft.rules, resolver(tenant, facts.things, faults)));
-  if (faults.length > 0) return faulty('pathway-lint-failed', faults);
+  const unnamed: RuleFault[] = [];
+  const rules = withRequirementIds(renameInRules(draft.rules, resolver(tenant, facts.things, unnamed)));
+  if (unnamed.length > 0) return faulty('pathway-lint-failed', [...pathwayFaults(draft).errors, ...unnamed]);
 
   // What the author wrote; what publishing pins beside it may have moved on since the label was given.
   const { title, enrollment, returnWithinDays } = draft;
@@ -101,6 +103,9 @@ function publishVersion(
   const label = data.label ?? String(state.versions.length + 1);
   const labelled = state.versions.find((version) => version.label === label);
   if (labelled) return says(labelled) ? accept() : labelTaken(labelled);
+
+  const { errors } = findingsOf(tenant, draft, facts.things);
+  if (errors.length > 0) return faulty('pathway-lint-failed', errors);
 
   const cycle = findStackingCycle(
     joinEdges(
@@ -131,6 +136,13 @@ function publishVersion(
     data: { ...published, ...automaticAfter(state, { ...state, versions: [...state.versions, published] }) },
   });
 }
+
+/** What lint finds in a draft whose names all stand for something. */
+export const findingsOf = (
+  tenant: TenantId,
+  draft: NonNullable<PathwayState['draft']>,
+  things: NamedThings,
+): ReturnType<typeof pathwayFaults> => pathwayFaults(draft, worthOf(tenant, things, referencesOf(draft.rules)));
 
 function retireVersion({ data }: Issued<RetirePathwayVersion>, state: PathwayState): Decision<PathwayEvent> {
   if (!state.versions[data.version - 1])

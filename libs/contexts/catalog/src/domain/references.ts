@@ -1,6 +1,6 @@
 // What rules name: modules and templates, by slug or id in drafts, by id once published.
 import { isUuid, type FactLoader, type TenantId } from '@cairn/kernel';
-import type { PathwayRules, Requirement, Selector } from '@cairn/rules';
+import type { LintCatalog, ModuleWorth, PathwayRules, Requirement, Selector } from '@cairn/rules';
 import { moduleIdOf, templateIdOf } from '../contracts/catalog.events.js';
 import {
   moduleFold,
@@ -139,6 +139,20 @@ const WORDS = {
 } as const satisfies Record<Reference['kind'], string>;
 
 export type RuleFault = { readonly pointer: string; readonly code: string; readonly message: string };
+
+/** What the names are worth to rules, by the names as they were written. */
+export function worthOf(tenant: TenantId, things: NamedThings, references: readonly Reference[]): LintCatalog {
+  const modules = new Map<string, ModuleWorth>();
+  const templates = new Map<string, Partial<ModuleWorth>>();
+  for (const { name } of references) {
+    const ids = idsOf(tenant, name);
+    const module = things.modules.get(ids.module)?.definition;
+    const template = things.templates.get(ids.template)?.versions.at(-1);
+    if (module) modules.set(name, module);
+    if (template) templates.set(name, template.achievement);
+  }
+  return { modules, templates: templates as LintCatalog['templates'] & object };
+}
 
 /** Turns names into ids; a name that stands for nothing, or for two things, is added to `faults`. */
 export function resolver(tenant: TenantId, things: NamedThings, faults: RuleFault[]): Rename {

@@ -1,6 +1,15 @@
 // Faults of drafts, each with its JSON Pointer into the draft: what cannot be read, and what makes no sense.
-import { parseDuration, parsePathwayRules, parseRequirement, type PathwayRules, type Requirement } from '@cairn/rules';
-import type { PublishedTemplate } from '../contracts/catalog.events.js';
+import {
+  lint,
+  lintRequirement,
+  parseDuration,
+  parsePathwayRules,
+  parseRequirement,
+  type LintCatalog,
+  type LintFault,
+  type PathwayRules,
+} from '@cairn/rules';
+import type { PublishedPathway, PublishedTemplate } from '../contracts/catalog.events.js';
 import { nodesOf } from '../contracts/nodes.js';
 import type { RuleFault } from './references.js';
 
@@ -15,8 +24,9 @@ export function shapeFaults(rules: unknown): readonly RuleFault[] {
 
 /** Faults of how a template is renewed. */
 export function renewalFaults(renewal: NonNullable<PublishedTemplate['renewal']>): readonly RuleFault[] {
-  const parsed = parseRequirement(renewal.requirement, '/renewal/requirement');
-  const faults = parsed.ok ? stepsNamed(parsed.requirement, '/renewal/requirement') : unreadable(parsed.faults);
+  const pointer = '/renewal/requirement';
+  const parsed = parseRequirement(renewal.requirement, pointer);
+  const faults = parsed.ok ? errorsOf(lintRequirement(parsed.requirement, { pointer })) : unreadable(parsed.faults);
   const durations = (['window', 'grace'] as const).filter((member) => parseDuration(renewal[member]) === undefined);
   return [
     ...faults,
@@ -28,18 +38,31 @@ export function renewalFaults(renewal: NonNullable<PublishedTemplate['renewal']>
   ];
 }
 
-/** Steps belong to a pathway; a renewal looks at the learner's facts alone. */
-const stepsNamed = (requirement: Requirement, at: string): readonly RuleFault[] =>
-  nodesOf(requirement, at)
-    .filter(({ node }) => typeof node === 'string' || 'step' in node)
-    .map(({ pointer }) => ({
-      pointer,
-      code: 'step-in-renewal',
-      message: 'A renewal cannot rest on a step; name a module or a credential.',
-    }));
+const shown = ({ pointer, code, message, next }: LintFault): RuleFault => ({
+  pointer,
+  code,
+  message: `${message} ${next}`,
+});
+const errorsOf = (faults: readonly LintFault[]): readonly RuleFault[] =>
+  faults.filter(({ severity }) => severity === 'error').map(shown);
+
+/**
+ * What keeps a draft from being published, and what is only shown. `named`: what its names stand for, if all of them
+ * stand for something; without it nothing is checked that depends on them.
+ */
+export function pathwayFaults(
+  draft: Pick<PublishedPathway, 'rules' | 'enrollment'>,
+  named?: LintCatalog,
+): { readonly errors: readonly RuleFault[]; readonly warnings: readonly RuleFault[] } {
+  const faults = lint(draft.rules, { ...named, pointer: '/rules' });
+  return {
+    errors: [...errorsOf(faults), ...(draft.enrollment === 'automatic' ? automaticFaults(draft.rules) : [])],
+    warnings: faults.filter(({ severity }) => severity === 'warning').map(shown),
+  };
+}
 
 /** An automatic pathway enrolls whoever has one of the things it names, so it has to name what it counts. */
-export const automaticFaults = (rules: PathwayRules): readonly RuleFault[] =>
+const automaticFaults = (rules: PathwayRules): readonly RuleFault[] =>
   [
     ...rules.steps.flatMap(({ need }, index) => nodesOf(need, `/rules/steps/${index}/need`)),
     ...rules.awards.flatMap(({ when }, index) => nodesOf(when, `/rules/awards/${index}/when`)),
