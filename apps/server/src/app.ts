@@ -99,6 +99,8 @@ export async function createServer(
       {
         logger,
         abortOnError: false,
+        // Fastify reads JSON by itself; forms are not read at all.
+        bodyParser: false,
       },
     );
     configure(app);

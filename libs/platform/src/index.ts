@@ -18,4 +18,3 @@ export * from './problems.js';
 export * from './read-gate.js';
 export * from './request.js';
 export * from './tokens.js';
-export { createValidationPipe, validationProblem } from './validation.js';

@@ -180,6 +180,11 @@ export const PROBLEMS = {
     title: 'The event log does not answer',
     next: 'Send the same request with the same Idempotency-Key after Retry-After.',
   },
+  'status-list-full': {
+    status: 409,
+    title: 'The status list has no block left',
+    next: 'Send the same request again: the next list is opened.',
+  },
   overloaded: { status: 503, title: 'Too much work at once', next: 'Send the same request again after Retry-After.' },
   'event-type-unknown': {
     status: 500,

@@ -36,6 +36,7 @@ import type {
 } from '@cairn/contexts/progress';
 import type { AddSigningKey, RegisterIssuer, RegisterTenant } from '@cairn/contexts/tenancy';
 import { CONFIGURATION, type Configuration } from '@cairn/platform';
+import { isInfrastructure } from '@cairn/runtime';
 import { newLearnerId } from '../../../../libs/contexts/learners/src/domain/registration.js';
 import { LearnerDesk } from '../../../../libs/contexts/learners/src/commands/learners.js';
 import { progressBar } from '../output.js';
@@ -297,7 +298,7 @@ async function sendStudent(
 ): Promise<void> {
   const contextOf = (key: string): CommandContext =>
     context(session, tenant.tenant, tenant.namespace, 'student', student.id, key);
-  const registration = await desk.register(contextOf('register'), {
+  const registration = await patiently(() => desk.register(contextOf('register'), {
     externalIds: [{ system: SYSTEM, value: student.id }],
   });
   const [firstAct] = student.acts;
@@ -308,7 +309,7 @@ async function sendStudent(
   for (const act of student.acts) {
     const command = commandOf(act, tenant.tenant, learnerId, enrollments, versions);
     if (!command) continue; // the enrollment it belongs to was refused, and that is noted
-    const outcome = await session.gateway.dispatch({ ...command, ...contextOf(act.key) } as Issued);
+    const outcome = await patiently(() => session.gateway.dispatch({ ...command, ...contextOf(act.key) } as Issued));
     count(outcome, act);
     if (act.kind !== 'enroll' || !outcome.accepted) continue;
     const pathwayId = pathwayIdOf(tenant.tenant, act.pathway);
@@ -330,6 +331,20 @@ async function sendStudent(
       code: outcome.code,
       reason: `${act?.kind ?? 'register'} refused: ${outcome.detail}`,
     });
+  }
+}
+
+const TRIES = 10;
+
+/** A store that is slow or away for a moment does not end an import: the same command is sent again. */
+async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (attempt === TRIES || !isInfrastructure(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
+    }
   }
 }
 

@@ -72,7 +72,7 @@ export class TrailHandler implements IQueryHandler<TrailQuery> {
     return {
       items,
       ...(found.nextCursor === undefined ? {} : { nextCursor: found.nextCursor }),
-      position: positionToken(installation.logId, await installation.positionOfProjections(['audit'])),
+      position: positionToken(installation.logId, installation.positionOfProjections(['audit'])),
     };
   }
 }
