@@ -298,9 +298,11 @@ async function sendStudent(
 ): Promise<void> {
   const contextOf = (key: string): CommandContext =>
     context(session, tenant.tenant, tenant.namespace, 'student', student.id, key);
-  const registration = await patiently(() => desk.register(contextOf('register'), {
-    externalIds: [{ system: SYSTEM, value: student.id }],
-  });
+  const registration = await patiently(() =>
+    desk.register(contextOf('register'), {
+      externalIds: [{ system: SYSTEM, value: student.id }],
+    }),
+  );
   const [firstAct] = student.acts;
   count(registration, firstAct);
   if (!registration.accepted) return;
