@@ -82,6 +82,15 @@ describe('a pathway', () => {
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
   });
 
+  it('says in plain words what a version changes', async () => {
+    const { body } = await client.get('/api/pathways/data-skills/versions/2/diff');
+    expect(body).toMatchObject({ from: { version: 1, label: '1' }, to: { version: 2, label: '2' } });
+    expect(body.changes).toHaveLength(1);
+    expect(body.changes[0]).toMatch(/Foundations.*DS-103/);
+    expect((await client.get('/api/pathways/data-skills/versions/2/diff?from=2')).body.changes).toEqual([]);
+    expect(await client.get('/api/pathways/data-skills/versions/1/diff')).toMatchObject({ status: 404 });
+  });
+
   it('is not published without If-Match, nor on a stale one', async () => {
     const path = '/api/pathways/data-skills/publish';
     expect(await client.send('POST', path, {})).toMatchObject({ status: 428 });

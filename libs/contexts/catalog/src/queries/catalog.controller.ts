@@ -12,6 +12,7 @@ import {
   ProblemException,
   ReadGate,
   RequireScope,
+  Text,
   type CairnRequest,
   type Installation,
   type TenantCaller,
@@ -25,6 +26,13 @@ import {
   templateStream,
   versionByLabelOrNumber,
 } from '../contracts/catalog.folds.js';
+import type { PublishedPathway } from '../contracts/catalog.events.js';
+import { loadNamedThings, referencesOf } from '../domain/references.js';
+import { versionDiff } from '../domain/version-diff.js';
+
+class DiffQuery {
+  @Text({ optional: true, max: 64, description: 'Label or number of the version to compare with.' }) from?: string;
+}
 
 const KINDS = { modules: ['module', 'mod'], templates: ['template', 'tpl'], pathways: ['pathway', 'pwy'] } as const;
 type Kind = keyof typeof KINDS;
@@ -129,6 +137,35 @@ export class CatalogController {
     const found = versionByLabelOrNumber(state, version);
     if (!found) throw new ProblemException('not-found', `There is no version "${version}" of this pathway.`);
     return found;
+  }
+
+  @Get('pathways/:id/versions/:version/diff')
+  @ApiOperation({ summary: 'What a version changes, in plain English, against the one before or the one named' })
+  async diff(
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Param('version') version: string,
+    @Query() query: DiffQuery,
+  ) {
+    const { executor } = this.installation;
+    const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
+    const { state } = await executor.snapshot(pathwayFold, pathwayStream(tenant, pathwayId));
+    const found = (text: string): PublishedPathway => {
+      const one = versionByLabelOrNumber(state, text);
+      if (!one) throw new ProblemException('not-found', `There is no version "${text}" of this pathway.`);
+      return one;
+    };
+    const after = found(version);
+    const before = query.from === undefined ? state.versions[after.version - 2] : found(query.from);
+    if (!before) throw new ProblemException('not-found', 'It is the first version: there is nothing before it.');
+    const references = [...referencesOf(before.rules), ...referencesOf(after.rules)];
+    const { modules, templates } = await loadNamedThings(tenant, references, executor.loader);
+    const changes = versionDiff(before, after, {
+      module: (name) => modules.get(name)?.definition?.slug,
+      credential: (name) => templates.get(name)?.draft?.slug,
+    });
+    const summary = ({ version: number, label }: PublishedPathway) => ({ version: number, label });
+    return { id: publicId('pwy', pathwayId), from: summary(before), to: summary(after), changes };
   }
 
   private async list(
