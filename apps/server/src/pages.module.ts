@@ -3,7 +3,7 @@ import { Body, Controller, Get, Header, Inject, Module, Param, Post, Query, Req,
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { bareId, type CredentialId, type PathwayId } from '@cairn/kernel';
+import { bareId, type CredentialId, type PathwayId, type TenantId } from '@cairn/kernel';
 import { pathwayFold, pathwayStream } from '@cairn/contexts/catalog';
 import { explainPage, FAVICON, funnelPage, messagePage, STYLESHEET, trailPage, verificationPage } from '@cairn/pages';
 import {
@@ -28,7 +28,7 @@ import {
   FunnelQuery,
   TimeInStepQuery,
 } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
-import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
+import { subjectOf, TrailQuery, type TrailItem } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import {
   axesOf,
@@ -36,6 +36,7 @@ import {
   VerifyCredentialQuery,
 } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { LINKED_PAGES, pageLink, tenantOfLink, type LinkedPage } from './page-links.js';
+import { namedBy, trailWords, type CatalogKind } from './trail-words.js';
 
 class PageLinkBody {
   @OneOf(LINKED_PAGES) page!: LinkedPage;
@@ -158,9 +159,12 @@ export class PagesController {
           ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
         }),
       );
+      const titles = await this.titlesOf(tenant, trail.items.flatMap(namedBy));
+      const what = (item: TrailItem): string => trailWords(item, (kind, id) => titles.get(`${kind} ${id}`));
       return trailPage({
-        heading: `Trail of ${by} ${subject}`,
-        items: trail.items.map((item) => ({ ...item, what: item.means })),
+        heading: `Trail of a ${by}`,
+        subject,
+        items: trail.items.map((item) => ({ ...item, what: what(item) })),
         position: trail.position,
         ...(trail.nextCursor === undefined
           ? {}
@@ -232,6 +236,24 @@ export class PagesController {
         ],
       });
     });
+  }
+
+  /** Titles by `<kind> <id>`; what the catalog does not know is left out. */
+  private async titlesOf(
+    tenant: TenantId,
+    named: readonly { readonly kind: CatalogKind; readonly id: string }[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const keys = new Map(named.map(({ kind, id }) => [`${kind} ${id}`, `${tenant}:${kind}:${id}`]));
+    const titles = new Map<string, string>();
+    await Promise.all(
+      Array.from(keys, async ([name, key]) => {
+        const title = (await this.installation.views.get('catalog', key))?.['title'] as
+          Record<string, string> | undefined;
+        const words = title?.['en'] ?? Object.values(title ?? {})[0];
+        if (words !== undefined) titles.set(name, words);
+      }),
+    );
+    return titles;
   }
 
   /** A page behind a signed link; what goes wrong is told as a page. */

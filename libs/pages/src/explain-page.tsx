@@ -7,7 +7,7 @@ import { capital, day, inLanguage, time, unkebab } from './words.js';
 export function explainPage(answer: ExplainAnswer): string {
   const title = inLanguage(answer.title);
   return renderPage({
-    title: `Why I hold ${title}`,
+    title: `Why I hold “${title}”`,
     kind: 'why I hold this',
     footer: (
       <p>
@@ -18,7 +18,7 @@ export function explainPage(answer: ExplainAnswer): string {
     children: (
       <>
         <section aria-labelledby="why">
-          <h1 id="why">Why I hold {title}</h1>
+          <h1 id="why">Why I hold “{title}”</h1>
           <p>{inLanguage(answer.text)}</p>
           <p>
             <StatusChip status={answer.status} />
@@ -57,15 +57,23 @@ export function explainPage(answer: ExplainAnswer): string {
           <section aria-labelledby="facts">
             <h2 id="facts">What met it</h2>
             <ul className="plain">
-              {answer.requirements.map((requirement) => (
-                <li key={requirement.requirement}>
-                  <h3>{inLanguage(requirement.text)}</h3>
-                  {requirement.waived && <p className="soft">Waived by decision.</p>}
-                  <ul>
-                    {requirement.facts.map((fact, index) => (
-                      <Fact key={index} fact={fact} />
-                    ))}
-                  </ul>
+              {grouped(answer.requirements).map(({ heading, parts }) => (
+                <li key={heading?.requirement ?? parts[0]?.requirement}>
+                  {heading && <h3>{inLanguage(heading.text)}</h3>}
+                  {heading?.facts.map((fact) => (
+                    <p key={fact.at} className="soft">
+                      {inLanguage(fact.text)} {day(fact.at)}
+                    </p>
+                  ))}
+                  {heading && parts.length > 0 ? (
+                    <div className="bracket">
+                      {parts.map((part) => (
+                        <Requirement key={part.requirement} requirement={part} level="h4" />
+                      ))}
+                    </div>
+                  ) : (
+                    parts.map((part) => <Requirement key={part.requirement} requirement={part} level="h3" />)
+                  )}
                 </li>
               ))}
             </ul>
@@ -95,13 +103,39 @@ export function explainPage(answer: ExplainAnswer): string {
 
 const Matches = ({ answer }: { answer: ExplainAnswer }): ReactNode =>
   answer.matches === null ? null : (
-    <p className={`chip is-${answer.matches ? 'good' : 'bad'}`}>
+    <p className={`chip wraps is-${answer.matches ? 'good' : 'bad'}`}>
       <Icon tone={answer.matches ? 'good' : 'bad'} />
       {answer.matches
         ? 'Decided again from these facts: the same result'
         : `Decided again: ${answer.mismatch ?? 'another result'}`}
     </p>
   );
+
+type Met = ExplainAnswer['requirements'][number];
+
+/** A step and what it rests on belong together; the answer lists a step right before those. */
+function grouped(requirements: readonly Met[]): readonly { readonly heading?: Met; readonly parts: readonly Met[] }[] {
+  const groups: { heading?: Met; parts: Met[] }[] = [];
+  for (const requirement of requirements) {
+    const last = groups.at(-1);
+    if (requirement.facts.some(({ kind }) => kind === 'step')) groups.push({ heading: requirement, parts: [] });
+    else if (last?.heading) last.parts.push(requirement);
+    else groups.push({ parts: [requirement] });
+  }
+  return groups;
+}
+
+const Requirement = ({ requirement, level: Level }: { requirement: Met; level: 'h3' | 'h4' }): ReactNode => (
+  <>
+    <Level>{inLanguage(requirement.text)}</Level>
+    {requirement.waived && <p className="soft">Waived by decision.</p>}
+    <ul>
+      {requirement.facts.map((fact, index) => (
+        <Fact key={index} fact={fact} />
+      ))}
+    </ul>
+  </>
+);
 
 const Fact = ({ fact }: { fact: ExplainFact }): ReactNode => (
   <li>

@@ -65,7 +65,9 @@ export function funnelPage(view: FunnelView): string {
                 <thead>
                   <tr>
                     <th scope="col">Step</th>
-                    <th scope="col">Satisfied, of all enrolled</th>
+                    <th scope="col" className="picture">
+                      Satisfied, of all enrolled
+                    </th>
                     <th scope="col" className="num">
                       Reached
                     </th>
@@ -90,7 +92,7 @@ export function funnelPage(view: FunnelView): string {
                         {step.title ?? step.id}
                         {step.title && <div className="soft mono">{step.id}</div>}
                       </th>
-                      <td>
+                      <td className="picture">
                         <svg
                           className="bar"
                           viewBox="0 0 1000 10"
@@ -119,7 +121,11 @@ export function funnelPage(view: FunnelView): string {
             <h2 id="states">Where they are now</h2>
             <dl>
               {view.states.map(({ state, count }) => (
-                <Row key={state} label={capital(unkebab(state))} value={count.toLocaleString('en-GB')} />
+                <Row
+                  key={state}
+                  label={capital(unkebab(state))}
+                  value={`${count.toLocaleString('en-GB')} (${percent(count / most)})`}
+                />
               ))}
             </dl>
           </section>

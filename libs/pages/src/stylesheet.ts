@@ -47,6 +47,7 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
 .is-unsure { background: var(--unsure-wash); color: var(--unsure); border-color: currentColor; }
 .title { font-size: 1.45rem; font-weight: 650; }
 .chip { display: inline-flex; align-items: center; gap: .3rem; border-radius: 1rem; padding: .05rem .6rem; font-size: .85rem; font-weight: 600; white-space: nowrap; }
+.chip.wraps { white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem; margin: .8rem 0 0; }
 dt { color: var(--ink-2); }
 dd { margin: 0; }
@@ -57,8 +58,10 @@ ul, ol { margin: .3rem 0; padding-left: 1.2rem; }
 .plain > li:first-child { border-top: 0; padding-top: .1rem; }
 .row { display: flex; flex-wrap: wrap; gap: .2rem .8rem; justify-content: space-between; align-items: baseline; }
 .soft { color: var(--ink-2); font-size: .9rem; }
+.bracket { border-left: 2px solid var(--line); margin: .5rem 0 0 .2rem; padding-left: 1rem; }
+.bracket h4 { margin: .6rem 0 0; font-size: 1rem; font-weight: 500; }
 .mono { font-family: ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; font-size: .85em; }
-.timeline { list-style: none; padding: 0; margin: 0; border-left: 2px solid var(--line); }
+.timeline { list-style: none; padding: 0; margin: 1rem 0 0 .4rem; border-left: 2px solid var(--line); }
 .timeline > li { position: relative; padding: 0 0 1rem 1.3rem; }
 .timeline > li:last-child { padding-bottom: 0; }
 .timeline > li::before { content: ""; position: absolute; left: -.43rem; top: .5em; width: .7rem; height: .7rem; border-radius: 50%; background: var(--paper); border: 2px solid var(--ink-2); }
@@ -67,9 +70,11 @@ summary { cursor: pointer; color: var(--link); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--ink-2); padding-bottom: .5rem; }
-th, td { text-align: left; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; }
+th, td { overflow-wrap: normal; text-align: left; padding: .45rem .9rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; }
 th { font-weight: 600; }
+th[scope=row] { min-width: 7.5rem; }
 .num { text-align: right; white-space: nowrap; }
+@media (max-width: 34rem) { .picture { display: none; } }
 .bar { width: 100%; min-width: 9rem; height: .9rem; display: block; border-radius: .2rem; }
 .bar .rest { fill: var(--bar-rest); } .bar .done { fill: var(--bar); }
 nav.tabs { display: flex; flex-wrap: wrap; gap: .4rem; margin: .6rem 0 0; }

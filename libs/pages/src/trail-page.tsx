@@ -4,6 +4,8 @@ import { time } from './words.js';
 
 export type TrailView = {
   readonly heading: string;
+  /** Id of whom or what the trail is about. */
+  readonly subject: string;
   readonly items: readonly {
     readonly id: string;
     readonly what: string;
@@ -33,6 +35,7 @@ export function trailPage(view: TrailView): string {
     children: (
       <section aria-labelledby="trail">
         <h1 id="trail">{view.heading}</h1>
+        <p className="soft mono">{view.subject}</p>
         {view.items.length === 0 ? (
           <p>Nothing is recorded.</p>
         ) : (

@@ -55,17 +55,24 @@ const template = (
   name: string,
   criteria: string,
   more: Partial<Omit<TemplateDraft, 'componentPolicy'>> & {
+    readonly about?: string;
     readonly type?: string;
     readonly level?: number;
     readonly componentPolicy?: Partial<TemplateDraft['componentPolicy']>;
   } = {},
 ): TemplateDraft => {
-  const { type = 'MicroCredential', level, componentPolicy, ...rest } = more;
+  const {
+    about = `Awarded for ${name.toLowerCase()}.`,
+    type = 'MicroCredential',
+    level,
+    componentPolicy,
+    ...rest
+  } = more;
   return {
     slug,
     achievement: {
       name: { en: name },
-      description: { en: `Awarded for ${name.toLowerCase()}.` },
+      description: { en: about },
       achievementType: type,
       criteria: { en: criteria },
       ...(level === undefined ? {} : { level }),
@@ -214,11 +221,27 @@ export function e2Catalog(): CatalogWorld {
       module('DS-401', 'Data project', { credits: 15, level: 4 }),
     ],
     templates: [
-      template('L1', 'Data skills, level 1', 'Both foundation modules.', { level: 1 }),
-      template('L2', 'Data skills, level 2', 'DS-201 and one of DS-210 and DS-211.', { level: 2 }),
-      template('L3', 'Data skills, level 3', '20 credits at grade 50 or better from two areas.', { level: 3 }),
-      template('L4', 'Data skills, level 4', 'The project with a grade of at least 60.', { level: 4 }),
-      template('STACK', 'Data skills certificate', 'All four levels.', { type: 'Certificate', level: 4 }),
+      template('L1', 'Data skills, level 1', 'Both foundation modules.', {
+        about: 'Reads tables and charts with care and keeps data in order.',
+        level: 1,
+      }),
+      template('L2', 'Data skills, level 2', 'DS-201 and one of DS-210 and DS-211.', {
+        about: 'Collects, cleans and documents data of their own.',
+        level: 2,
+      }),
+      template('L3', 'Data skills, level 3', '20 credits at grade 50 or better from two areas.', {
+        about: 'Analyses data in more than one discipline and says what follows from it.',
+        level: 3,
+      }),
+      template('L4', 'Data skills, level 4', 'The project with a grade of at least 60.', {
+        about: 'Carries a data project from question to report.',
+        level: 4,
+      }),
+      template('STACK', 'Data skills certificate', 'All four levels.', {
+        about: 'Works with data from collection to report, in several disciplines.',
+        type: 'Certificate',
+        level: 4,
+      }),
       template('EXT-DF', 'Data foundations of another institution', 'Recognised from outside.', {
         type: 'Certificate',
         issue: 'manual',
@@ -231,18 +254,20 @@ export function e2Catalog(): CatalogWorld {
 /** E2, row f: version 2 adds DS-103 to the first level. */
 export const e2SecondVersion = (): PathwayDraft => dataSkills('2', ['DS-101', 'DS-102', 'DS-103']);
 
-const horizontal = (list: readonly (readonly [slug: string, name: string])[]): CatalogWorld => ({
+const horizontal = (list: readonly (readonly [slug: string, name: string, about?: string])[]): CatalogWorld => ({
   modules: list.map(([slug, name]) => module(`${slug}-101`, `${name} course`)),
-  templates: list.map(([slug, name]) => template(slug, name, `The module ${slug}-101.`)),
+  templates: list.map(([slug, name, about]) =>
+    template(slug, name, `The module ${slug}-101.`, about === undefined ? {} : { about }),
+  ),
   pathways: list.map(([slug, name]) => single(slug.toLowerCase(), name, slug, { module: `${slug}-101` })),
 });
 
 /** E3 Digital marketing: horizontal; three credentials of their own pathways, valid at one instant. */
 export function e3Catalog(): CatalogWorld {
   const parts = horizontal([
-    ['SEO', 'Search optimisation'],
-    ['ADS', 'Paid advertising'],
-    ['ANA', 'Web analytics'],
+    ['SEO', 'Search optimisation', 'Makes pages that people find, and keeps them found.'],
+    ['ADS', 'Paid advertising', 'Plans, buys and steers paid campaigns.'],
+    ['ANA', 'Web analytics', 'Measures what visitors do and what it is worth.'],
   ]);
   const all = ['SEO', 'ADS', 'ANA'];
   return {
@@ -250,6 +275,7 @@ export function e3Catalog(): CatalogWorld {
     templates: [
       ...parts.templates,
       template('DMC', 'Digital marketing certificate', 'The three micro-credentials, all valid at one time.', {
+        about: 'Plans, runs and measures campaigns across search, paid media and the web.',
         type: 'Certificate',
         componentPolicy: { revoked: 'flag' },
       }),

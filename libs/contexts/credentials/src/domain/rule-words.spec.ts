@@ -1,5 +1,5 @@
 import type { PathwayRules, Requirement } from '@cairn/rules';
-import { requirementInWords } from './rule-words.js';
+import { requirementInWords, ruleInWords } from './rule-words.js';
 
 const rules: PathwayRules = {
   zone: 'Europe/Berlin',
@@ -12,10 +12,8 @@ const rules: PathwayRules = {
   awards: [],
 };
 const titles: Record<string, string> = { a: 'Data literacy', b: 'Spreadsheets', SEO: 'Search optimisation' };
-const say = (requirement: Requirement): string | undefined =>
-  requirementInWords(requirement, rules, (_kind, id) => (titles[id] === undefined ? undefined : { en: titles[id] }))[
-    'en'
-  ];
+const titleOf = (_kind: string, id: string) => (titles[id] === undefined ? undefined : { en: titles[id] });
+const say = (requirement: Requirement): string | undefined => requirementInWords(requirement, rules, titleOf)['en'];
 
 it.each<[string, Requirement, string]>([
   ['a module', { module: 'a' }, 'The module “Data literacy”'],
@@ -58,11 +56,16 @@ it.each<[string, Requirement, string]>([
     { all: [{ module: 'a' }, { module: 'b' }], within: 'P60D', notBefore: '2025-01-01' },
     'The module “Data literacy” and the module “Spreadsheets”, within 60 days of each other, not before 2025-01-01',
   ],
-  [
-    'one step: what it asks follows',
-    'L1',
-    'The step “Foundations”: the module “Data literacy” and the module “Spreadsheets”',
-  ],
-  ['the same with an id', { step: 'L2', id: 'L2!' }, 'The step “L2”: the module “c” with a grade of at least 60'],
+  ['one step', 'L1', 'The step “Foundations”'],
+  ['the same with an id', { step: 'L2', id: 'L2!' }, 'The step “L2”'],
   ['several steps', { all: ['L1', 'L2'] }, 'The step “Foundations” and the step “L2”'],
 ])('%s', (_what, requirement, words) => expect(say(requirement)).toBe(words));
+
+it('a rule that is one step says what the step asks', () => {
+  expect(ruleInWords('L1', rules, titleOf)).toEqual({
+    en: 'The module “Data literacy” and the module “Spreadsheets”',
+  });
+  expect(ruleInWords({ all: ['L1', 'L2'] }, rules, titleOf)).toEqual({
+    en: 'The step “Foundations” and the step “L2”',
+  });
+});

@@ -6,12 +6,16 @@ import { plainText } from './issue-preparation.js';
 type TitleOf = (kind: 'module' | 'template', id: string) => LanguageMap | undefined;
 type Node = Exclude<Requirement, string>;
 
-/** The whole requirement as one sentence without its full stop; a rule that is one step is told by that step's rule. */
-export function requirementInWords(requirement: Requirement, rules: PathwayRules, titleOf: TitleOf): LanguageMap {
-  const stepId = stepIn(requirement);
+/** The requirement as one sentence without its full stop. */
+export const requirementInWords = (node: Requirement, rules: PathwayRules, titleOf: TitleOf): LanguageMap => ({
+  en: capital(phrase(node, rules, titleOf)),
+});
+
+/** The same for a whole rule: one that is a single step is told by what the step asks. */
+export function ruleInWords(rule: Requirement, rules: PathwayRules, titleOf: TitleOf): LanguageMap {
+  const stepId = stepIn(rule);
   const step = rules.steps.find(({ id }) => id === stepId);
-  const text = phrase(requirement, rules, titleOf);
-  return { en: capital(step ? `${text}: ${phrase(step.need, rules, titleOf)}` : text) };
+  return requirementInWords(step?.need ?? rule, rules, titleOf);
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

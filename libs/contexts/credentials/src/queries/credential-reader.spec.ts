@@ -22,7 +22,6 @@ const readerOf = ({ process, copies }: World, over: Partial<CredentialReaderPort
     clock: { now: () => at('2026-06-01') },
     baseUrl: BASE_URL,
     countsTowards: () => Promise.resolve([{ title: { en: 'Level 2' } }]),
-    inWords: () => ({ en: 'the rule' }),
     decideAgain: () => Promise.resolve({ matches: true }),
     ...over,
   });

@@ -26,7 +26,6 @@ import { learnerFold, learnerStream } from '@cairn/contexts/learners';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import { issuerFold, issuerStream, type IssuerState } from '@cairn/contexts/tenancy';
 import { verifyVcJwt, type PublicJwk } from '@cairn/openbadges';
-import type { PathwayRules, Requirement } from '@cairn/rules';
 import { isInfrastructure } from '@cairn/runtime';
 import { KeyMissing, SealBroken, VaultUnavailable } from '@cairn/vault';
 import { publishedTemplate, type SignedCopies } from '../commands/prepare-issue.js';
@@ -40,6 +39,7 @@ import { entitlementFold } from '../domain/entitlement.fold.js';
 import { explainCredential } from '../domain/explain-credential.js';
 import { credentialUrl } from '../domain/issue-preparation.js';
 import { namedIn, requirementOf } from '../domain/rule-names.js';
+import { requirementInWords, ruleInWords } from '../domain/rule-words.js';
 import { unreadableAnswer, verificationAnswer, type Reading, type SignedCopyFinding } from '../domain/verification.js';
 
 export type TitleOf = (kind: 'module' | 'template', id: string) => LanguageMap | undefined;
@@ -56,8 +56,6 @@ export type CredentialReaderPorts = {
     tenant: TenantId,
     template: TemplateId,
   ) => Promise<NonNullable<VerificationAnswer['stack']>['countsTowards']>;
-  /** A requirement in words. */
-  readonly inWords: (requirement: Requirement, rules: PathwayRules, titleOf: TitleOf) => LanguageMap;
   readonly decideAgain?: DecisionReplay | undefined;
 };
 
@@ -92,7 +90,7 @@ async function attempt<T>(read: () => Promise<T>): Promise<T | undefined> {
 }
 
 export function createCredentialReader(ports: CredentialReaderPorts): CredentialReader {
-  const { history, loader, copies, clock, baseUrl, countsTowards, inWords, decideAgain } = ports;
+  const { history, loader, copies, clock, baseUrl, countsTowards, decideAgain } = ports;
   const verified = new Map<string, Extract<SignedCopyFinding, { found: 'verified' }>>();
 
   /** The credential's stream; undefined if it cannot be read, or has a hole where a revocation could have been. */
@@ -243,7 +241,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       pathway: title,
       version,
       label,
-      ...(award && basis.type === 'credential-earned' ? { text: inWords(award.when, rules, titleOf) } : {}),
+      ...(award && basis.type === 'credential-earned' ? { text: ruleInWords(award.when, rules, titleOf) } : {}),
     };
   }
 
@@ -337,10 +335,10 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       template,
       issuer: registered,
       pathway,
-      ...(rules && award ? { ruleText: inWords(award.when, rules, titleOf) } : {}),
+      ...(rules && award ? { ruleText: ruleInWords(award.when, rules, titleOf) } : {}),
       requirementText: (requirementId) => {
         const node = rules && requirementOf(rules, requirementId);
-        return !rules || node === undefined ? undefined : inWords(node, rules, titleOf);
+        return !rules || node === undefined ? undefined : requirementInWords(node, rules, titleOf);
       },
       titleOf,
       components,

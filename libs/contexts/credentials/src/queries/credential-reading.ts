@@ -6,7 +6,6 @@ import { isInfrastructure } from '@cairn/runtime';
 import { SigningDesk } from '../commands/signing-desk.js';
 import { DECISION_REPLAY, type DecisionReplay } from '../contracts/decision-replay.js';
 import type { LanguageMap, VerificationAnswer } from '../contracts/verification-answer.js';
-import { requirementInWords } from '../domain/rule-words.js';
 import { unreadableAnswer } from '../domain/verification.js';
 import { CredentialLocator } from './credential-locator.js';
 import { createCredentialReader, type AsOf, type CredentialReader } from './credential-reader.js';
@@ -32,7 +31,6 @@ export class CredentialReading {
       clock,
       baseUrl: configuration.baseUrl,
       countsTowards: (tenant, template) => this.countsTowards(tenant, template),
-      inWords: requirementInWords,
       decideAgain,
     });
   }
