@@ -85,6 +85,7 @@ describe('a pathway', () => {
   it('says in plain words what a version changes', async () => {
     const { body } = await client.get('/api/pathways/data-skills/versions/2/diff');
     expect(body).toMatchObject({ from: { version: 1, label: '1' }, to: { version: 2, label: '2' } });
+    expect(body.to).toMatchObject({ publishedBy: expect.stringMatching(/^service:/), publishedAt: expect.any(String) });
     expect(body.changes).toHaveLength(1);
     expect(body.changes[0]).toMatch(/Foundations.*DS-103/);
     expect((await client.get('/api/pathways/data-skills/versions/2/diff?from=2')).body.changes).toEqual([]);

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { publicId, type ModuleId, type PathwayId, type TemplateId } from '@cairn/kernel';
+import { publicId, type ModuleId, type PathwayId, type Recorded, type TemplateId } from '@cairn/kernel';
 import {
   Caller,
   idOrSlug,
@@ -26,7 +26,7 @@ import {
   templateStream,
   versionByLabelOrNumber,
 } from '../contracts/catalog.folds.js';
-import type { PublishedPathway } from '../contracts/catalog.events.js';
+import type { PathwayEvent, PublishedPathway } from '../contracts/catalog.events.js';
 import { loadNamedThings, referencesOf } from '../domain/references.js';
 import { versionDiff } from '../domain/version-diff.js';
 
@@ -164,7 +164,11 @@ export class CatalogController {
       module: (name) => modules.get(name)?.definition?.slug,
       credential: (name) => templates.get(name)?.draft?.slug,
     });
-    const summary = ({ version: number, label }: PublishedPathway) => ({ version: number, label });
+    const history = (await executor.history(pathwayStream(tenant, pathwayId))) as readonly Recorded<PathwayEvent>[];
+    const summary = ({ version: number, label }: PublishedPathway) => {
+      const event = history.find((one) => one.type === 'pathway-version-published' && one.data.version === number);
+      return { version: number, label, publishedAt: event?.meta.recordedAt, publishedBy: event?.meta.actor };
+    };
     return { id: publicId('pwy', pathwayId), from: summary(before), to: summary(after), changes };
   }
 
