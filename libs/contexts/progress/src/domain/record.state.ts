@@ -95,7 +95,7 @@ export type ComponentState = {
   readonly facts: readonly string[];
   /** References noted so far: each is noted once. */
   readonly noted: readonly string[];
-  /** The last end noted; a revocation stays the last. */
+  /** The end noted since it was last credited; a revocation is for good. */
   readonly end?: { readonly cause: WithdrawnData['cause']; readonly at: Instant };
 };
 
@@ -392,7 +392,7 @@ function credited(state: RecordState, ref: string, occurredAt: Instant, data: Cr
     ...(moduleId === undefined ? {} : { moduleId }),
     facts: [...(before?.facts ?? []), ref],
     noted: [...(before?.noted ?? []), data.ref],
-    ...(before?.end === undefined ? {} : { end: before.end }),
+    ...(before?.end?.cause === 'revoked' ? { end: before.end } : {}),
   };
   const facts =
     moduleId === undefined
