@@ -22,8 +22,15 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
   const troubles: string[] = [];
   const onTrouble: OnTrouble = (where, error) => troubles.push(`${where}: ${String(error)}`);
   const codec = options.codec ?? bankCodec();
-  const executor = createCommandExecutor({ log, codec, deciders: [account], clock: systemClock, app: 'bank/1' });
   const timers = options.timers ?? systemTimers;
+  const executor = createCommandExecutor({
+    log,
+    codec,
+    deciders: [account],
+    clock: systemClock,
+    app: 'bank/1',
+    timers,
+  });
   const feed = createFeed({ log, codec, timers, onTrouble });
   const waiters = createWaiters(timers);
   const projections = options.projections ?? bankProjections;
