@@ -17,6 +17,8 @@ export type CommandContext = {
   readonly traceparent?: string;
   /** The tenant's clock when the command arrived; the same on every re-decision. */
   readonly now: Instant;
+  /** Members equal to `now` were filled in, not said by the client: a retry has others and is still the same command. */
+  readonly nowIsImplied?: boolean;
 };
 
 /** A command in its envelope. */

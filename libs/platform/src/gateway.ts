@@ -8,6 +8,7 @@ import {
   type Command,
   type CommandContext,
   type CommandOutcome,
+  type Instant,
   type Issued,
   type TenantId,
 } from '@cairn/kernel';
@@ -71,6 +72,7 @@ export class CommandGateway {
     const route = `${request.method} ${request.url.split('?', 1)[0]}`;
     const commandId = key === undefined ? randomUUID() : uuidv5(scope.namespace, route, key);
     const traceparent = request.headers['traceparent'];
+    const now = this.installation.clock.now();
     return {
       tenant: scope.tenant,
       commandId,
@@ -78,7 +80,8 @@ export class CommandGateway {
       actor: principal.actor,
       correlationId: commandId,
       ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
-      now: this.installation.clock.now(),
+      now,
+      nowIsImplied: !names(request.body, now),
     };
   }
 
@@ -121,6 +124,10 @@ export class CommandGateway {
     );
   }
 }
+
+/** Does the body say this very instant? */
+const names = (body: unknown, now: Instant): boolean =>
+  Object.values(body ?? {}).some((value) => typeof value === 'string' && Date.parse(value) === Date.parse(now));
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 

@@ -153,7 +153,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
   ): Promise<CommandOutcome> {
     if (timers.monotonicMs() >= deadline)
       throw new Overloaded(`command ${command.commandId} waited longer than its deadline; nothing was written`);
-    const hash = hashJson({ type: command.type, data: command.data as JsonObject });
+    const hash = hashJson({ type: command.type, data: saidByClient(command) });
     let folded = folds.kept(decider, stream);
     // A kept fold may be behind another process. That cannot do harm to an append at its exact revision, so it is
     // checked only before an answer that appends nothing: a hot stream is not read at all.
@@ -410,3 +410,9 @@ function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T |
 }
 
 function noop(): void {}
+
+/** What tells one command from another under the same key. */
+function saidByClient({ data, now, nowIsImplied }: Issued<Command>): JsonObject {
+  if (nowIsImplied !== true) return data as JsonObject;
+  return Object.fromEntries(Object.entries(data as JsonObject).filter(([, value]) => value !== now));
+}
