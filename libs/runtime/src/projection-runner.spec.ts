@@ -91,6 +91,30 @@ describe('projections', () => {
     expect((await readModel.loadCheckpoint('balances__v1#0of1'))?.epoch).toBeGreaterThan(1);
   });
 
+  it('read again and fold on what somebody else wrote in the meantime', async () => {
+    const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
+    const writer = await started(log, undefined, { projections: [] });
+    await writer.run(open('a'));
+    const afterOpening = await log.head();
+    await writer.run(deposit('a', 7));
+    let raced = false;
+    const contended: ReadModel = {
+      ...readModel,
+      writeGuarded: async (collection, writes) => {
+        if (collection === 'balances__v1' && !raced) {
+          raced = true; // another holder, that had read only the first event
+          const next = { _id: id('a'), _p: afterOpening, account: 'a', balance: 0, facts: 1 };
+          await readModel.writeGuarded(collection, [{ id: id('a'), expected: null, next }]);
+        }
+        return readModel.writeGuarded(collection, writes);
+      },
+    };
+    const process = await started(log, contended);
+    await process.caughtUp();
+    expect(await viewsOf(process).get('balances', id('a'))).toMatchObject({ balance: 7, facts: 2 });
+    expect(raced).toBe(true);
+  });
+
   it('leave positions of documents alone that an event does not change', async () => {
     const process = await started();
     await someHistory(process);
