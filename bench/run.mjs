@@ -1,0 +1,716 @@
+// Measures Cairn on the embedded store against what this machine can do at best, in the same minutes; writes
+// bench/results/<date>.json and docs/benchmarks.md from it.
+//
+//   npm run bench                     everything, about six minutes
+//   npm run bench -- --quick          short rounds, to see that it runs; writes nothing
+//   npm run bench -- --only P2,P8     these only; writes nothing unless --write is given
+//   npm run bench -- --render         writes docs/benchmarks.md anew from the youngest results
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { build } from '../scripts/build.mjs';
+import { bestOf, drift, foreignShare, judge, median, percentile } from './arithmetic.mjs';
+import { busyMs, canPin, startChild } from './child.mjs';
+import { closedLoop, openLoop, openPool } from './http.mjs';
+import { latestResults, render } from './report.mjs';
+import { completion, enrollLearners, foundUniversity } from './world.mjs';
+
+const root = join(import.meta.dirname, '..');
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    write: { type: 'boolean' },
+    render: { type: 'boolean' },
+  },
+});
+if (options.render) {
+  await render(root, latestResults(root));
+  process.exit(0);
+}
+
+const only = options.only?.split(',');
+const wanted = (...ids) => only === undefined || ids.some((id) => only.includes(id));
+const scale = options.quick ? 0.25 : 1;
+// Not availableParallelism(): that counts only what this process is pinned to.
+const CORES = cpus().length;
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+const CONNECTIONS = 64;
+const OPERATOR_TOKEN = 'operator-token-of-the-benchmarks-0123456789';
+const OULAD = join(root, '..', 'shared', 'data', 'oulad');
+const OULAD_STUDENTS = options.quick ? 200 : 1_500;
+const PROJECTIONS = ['learner_progress', 'pathway_funnel', 'audit'];
+
+if (canPin) spawnSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)]);
+build();
+// A copy of its own: whoever builds meanwhile must not change what is measured.
+const dist = join(root, `dist.bench-${process.pid}`);
+cpSync(join(root, 'dist'), dist, { recursive: true });
+const work = mkdtempSync(join(tmpdir(), 'cairn-bench-'));
+const children = new Set();
+const child = (script, args) => {
+  const started = startChild(script, args, { core: SERVER_CORE });
+  children.add(started);
+  return {
+    ...started,
+    stop: () => started.stop().finally(() => children.delete(started)),
+  };
+};
+process.on('exit', () => {
+  for (const { kill } of children) kill();
+  rmSync(dist, { recursive: true, force: true });
+  rmSync(work, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+const rows = [];
+const calibrations = [];
+const say = (text) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+const round = (value) => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
+
+/** Runs `work` and tells the CPU that `server` used per operation and what others took of the machine. */
+async function watched(server, act) {
+  const usage = await server.ask('usage');
+  const own = process.cpuUsage();
+  const busy = busyMs();
+  const began = performance.now();
+  const result = await act();
+  const wallMs = performance.now() - began;
+  const after = await server.ask('usage');
+  const { user, system } = process.cpuUsage(own);
+  const cpuMs = after.cpuMs - usage.cpuMs;
+  return {
+    ...result,
+    cpuMicros: result.ok ? (cpuMs * 1000) / result.ok : 0,
+    peakRssMb: after.peakRssMb,
+    foreign:
+      busy === undefined
+        ? 0
+        : foreignShare({
+            busyMs: busyMs() - busy,
+            ownMs: cpuMs + (user + system) / 1000,
+            wallMs,
+            cores: CORES,
+          }),
+  };
+}
+
+const limits = child('limits.mjs', [work]);
+const limitsPool = await openPool(await limits.ask('port'), undefined, CONNECTIONS);
+
+/** P0: all limits once. */
+async function calibrate() {
+  say('P0 limits');
+  const ms = 700 * scale;
+  const store = await limits.ask('store', ms);
+  const proofs = await limits.ask('proofs', ms / 2);
+  const echo = await watched(limits, () =>
+    closedLoop(limitsPool, {
+      seconds: 2.5 * scale,
+      next: (i) => ({
+        path: '/bare',
+        body: { module: `M-${i % 20}`, occurredAt: '2024-02-01T09:00:00Z', score: i % 100 },
+      }),
+    }),
+  );
+  const measured = {
+    C1nP50Ms: store.C1n.p50Ms,
+    C1nP99Ms: store.C1n.p99Ms,
+    C2: store.C2,
+    C2g: store.C2g,
+    C4: store.C4,
+    C4s: store.C4s,
+    C6c: echo.perSecond,
+    C6cCpuMicros: echo.cpuMicros,
+    C7s: proofs.sign,
+    C7sAlone: proofs.signAlone,
+    C7v: proofs.verify,
+    load: loadavg()[0],
+  };
+  calibrations.push(measured);
+  return measured;
+}
+
+/** The limits around a benchmark: the better of before and after, and how far those lie apart. */
+const around = (before, after) => ({
+  of: (name) => (name.endsWith('Ms') ? Math.min(before[name], after[name]) : Math.max(before[name], after[name])),
+  drift: (...names) => Math.max(0, ...names.map((name) => drift(before[name], after[name]))),
+});
+
+function record({
+  id,
+  what,
+  metric,
+  unit,
+  value,
+  must,
+  goal,
+  atLeast = false,
+  against = '',
+  cost = {},
+  note,
+  ...rest
+}) {
+  const { verdict, reached } = judge({ value, must, goal, atLeast, ...rest });
+  const row = {
+    id,
+    what,
+    metric,
+    unit,
+    value: round(value),
+    must,
+    goal,
+    atLeast,
+    against,
+    verdict,
+    reached,
+    ...(rest.drift === undefined ? {} : { drift: round(rest.drift) }),
+    ...(rest.foreign === undefined ? {} : { foreign: round(rest.foreign) }),
+    ...(cost.cpuMicros ? { cpuMicros: Math.round(cost.cpuMicros) } : {}),
+    ...(cost.peakRssMb ? { peakRssMb: Math.round(cost.peakRssMb) } : {}),
+    ...(note === undefined ? {} : { note }),
+  };
+  rows.push(row);
+  say(`${id} ${metric}: ${row.value} ${unit} -> ${verdict}${verdict === reached ? '' : ` (${reached})`}`);
+}
+
+async function benchServer() {
+  const directory = mkdtempSync(join(work, 'data-'));
+  const server = child('server.mjs', [dist, directory, OPERATOR_TOKEN]);
+  const port = await server.ask('port');
+  const { tenant, key } = await foundUniversity(port, OPERATOR_TOKEN);
+  const pool = await openPool(port, key, CONNECTIONS);
+  const anyone = await openPool(port, undefined, 8);
+  /** Ids of events of every command that was acknowledged. */
+  const acknowledged = [];
+  const strange = [];
+  const onAnswer = (answer) => {
+    if (answer.status >= 300) return void strange.push(`${answer.status} ${answer.text.slice(0, 300)}`);
+    for (const { id } of JSON.parse(answer.text).events) acknowledged.push(id);
+  };
+  let before = await calibrate();
+
+  say('seeding learners');
+  const many = await enrollLearners(pool, 'many', Math.round(1_500 * scale), 'long');
+  const short = await enrollLearners(pool, 'short', Math.round(400 * scale), 'long');
+  const issued = await enrollLearners(pool, 'issued', Math.round(260 * scale), 'one');
+  const [{ enrollment: hot }] = await enrollLearners(pool, 'hot', 1, 'long');
+  const [{ enrollment: thousand }] = await enrollLearners(pool, 'thousand', 1, 'long');
+  // Enrollment, four steps with what follows, one repetition: ten events.
+  for (const n of [0, 1, 2, 3])
+    await closedLoop(pool, { count: short.length, next: (i) => completion(short[i].enrollment, n), onAnswer });
+  await server.ask('settle');
+
+  // P2: every command to another enrollment, in passes over all of them.
+  let sent = 0;
+  const distinct = () => {
+    const i = sent++;
+    return completion(many[i % many.length].enrollment, Math.floor(i / many.length));
+  };
+  say('P2 warm-up');
+  await closedLoop(pool, { seconds: 3 * scale, next: distinct, onAnswer });
+  const rounds = [];
+  for (let i = 0; i < 3; i++) {
+    rounds.push(await watched(server, () => closedLoop(pool, { seconds: 5 * scale, next: distinct, onAnswer })));
+    say(`P2 round ${i + 1}: ${Math.round(rounds[i].perSecond)}/s, foreign ${round(rounds[i].foreign)}`);
+  }
+  const p2 = bestOf(rounds);
+  const caughtUp = await server.ask('settle');
+
+  say('P1');
+  const p1 = await watched(server, () =>
+    openLoop(pool, {
+      rate: 50,
+      seconds: Math.min(8 * scale, short.length / 50),
+      next: (i) => completion(short[i].enrollment, 4),
+      onAnswer,
+    }),
+  );
+  await server.ask('settle');
+  let after = await calibrate();
+  {
+    const limit = around(before, after);
+    const p50 = percentile(p1.latencies, 0.5);
+    const p99 = percentile(p1.latencies, 0.99);
+    const shared = { cost: p1, foreign: p1.foreign, correct: p1.ok === p1.sent };
+    const what = 'CompleteModule on a stream of 9 events, durable, API key checked, 50/s open loop';
+    record({
+      id: 'P1',
+      what,
+      metric: 'p50 ÷ C1n p50',
+      unit: 'x',
+      value: p50 / limit.of('C1nP50Ms'),
+      must: 10,
+      goal: 6,
+      against: `${round(p50)} ms ÷ ${round(limit.of('C1nP50Ms'))} ms`,
+      drift: limit.drift('C1nP50Ms'),
+      ...shared,
+    });
+    record({
+      id: 'P1',
+      what,
+      metric: 'p99',
+      unit: 'ms',
+      value: p99,
+      must: 20,
+      goal: 8,
+      drift: limit.drift('C1nP50Ms'),
+      ...shared,
+    });
+    const two = { cost: p2, foreign: p2.foreign, correct: rounds.every(({ ok, sent: all }) => ok === all) };
+    const load = `${CONNECTIONS} connections, distinct enrollments; projections and reactors run in the same process`;
+    const rate = `${Math.round(p2.perSecond)} commands/s`;
+    record({
+      id: 'P2',
+      what: load,
+      metric: 'rate ÷ C6c',
+      unit: '',
+      value: p2.perSecond / limit.of('C6c'),
+      must: 0.25,
+      goal: 0.4,
+      atLeast: true,
+      against: `${rate} ÷ ${Math.round(limit.of('C6c'))}/s`,
+      drift: limit.drift('C6c'),
+      ...two,
+      note: `read models caught up ${round(caughtUp.ms / 1000)} s after the load ended`,
+    });
+    record({
+      id: 'P2',
+      what: load,
+      metric: 'rate ÷ C2',
+      unit: '',
+      value: p2.perSecond / limit.of('C2'),
+      must: 0.6,
+      atLeast: true,
+      against: `${rate} ÷ ${Math.round(limit.of('C2'))}/s`,
+      drift: limit.drift('C2'),
+      ...two,
+    });
+    record({
+      id: 'P2',
+      what: load,
+      metric: 'rate ÷ C2g at 10',
+      unit: '',
+      value: p2.perSecond / limit.of('C2g'),
+      goal: 0.2,
+      atLeast: true,
+      against: `${rate} ÷ ${Math.round(limit.of('C2g'))}/s`,
+      drift: limit.drift('C2g'),
+      ...two,
+    });
+    record({
+      id: 'P2',
+      what: load,
+      metric: 'p99',
+      unit: 'ms',
+      value: percentile(p2.latencies, 0.99),
+      must: 60,
+      drift: limit.drift('C6c'),
+      ...two,
+    });
+  }
+
+  before = after;
+  say('P3');
+  await server.ask('retries', 1);
+  let onHot = 0;
+  const toHot = () => completion(hot, onHot++);
+  const p3 = await watched(server, () => closedLoop(pool, { seconds: 8 * scale, count: 4_000, next: toHot, onAnswer }));
+  const retries = await server.ask('retries', p3.sent);
+  say(`P3: ${Math.round(p3.perSecond)}/s; filling the long streams`);
+  await closedLoop(pool, { seconds: 30 * scale, count: 10_000 - onHot, next: toHot, onAnswer });
+  await closedLoop(pool, { count: Math.round(980 * scale), next: (i) => completion(thousand, i), onAnswer });
+  await server.ask('settle');
+
+  say('P12');
+  const one = { connections: pool.connections.slice(0, 1) };
+  const took = { ten: [], thousand: [], long: [] };
+  let onThousand = Math.round(980 * scale);
+  const samples = Math.min(Math.round(200 * scale), short.length);
+  const p12 = await watched(server, async () => {
+    for (let i = 0; i < samples; i++)
+      for (const [size, next] of [
+        ['ten', () => completion(short[short.length - 1 - i].enrollment, 5)],
+        ['thousand', () => completion(thousand, onThousand++)],
+        ['long', toHot],
+      ])
+        took[size].push((await closedLoop(one, { count: 1, next, onAnswer })).latencies[0]);
+    return { ok: samples * 3 };
+  });
+
+  say('P4');
+  const { credentialIdOf } = await import(join(dist, 'libs/contexts/credentials/src/index.js'));
+  const { templateIdOf } = await import(join(dist, 'libs/contexts/catalog/src/index.js'));
+  const { bareId, publicId } = await import(join(dist, 'libs/kernel/src/index.js'));
+  const namespace = await server.ask('namespace', tenant);
+  const template = templateIdOf(bareId('ten', tenant), 'one');
+  let nextIssued = 0;
+  /** From the completing command's acknowledgement until anybody is told "valid". */
+  const issue = async (own) => {
+    const { learner, enrollment } = issued[nextIssued++];
+    const id = publicId('crd', credentialIdOf(namespace, bareId('lrn', learner), template, 1, 1));
+    const { path, body } = completion(enrollment, 0);
+    const answer = await own.connections[0].request('POST', path, { ...body, module: 'ONE' });
+    onAnswer(answer);
+    const began = performance.now();
+    for (;;) {
+      const { status, text } = await anyone.connections[nextIssued % 8].request('GET', `/c/${id}.json`);
+      const ms = performance.now() - began;
+      if (status === 200 && JSON.parse(text).status === 'valid') return ms;
+      if (ms > 20_000) throw new Error(`credential ${id} was not valid after 20 s: ${status} ${text.slice(0, 300)}`);
+      await sleep(2);
+    }
+  };
+  const own = await openPool(port, key, 1);
+  const idle = [];
+  const half = [];
+  for (let i = 0; i < 10; i++) await issue(own); // warm-up
+  const p4 = await watched(server, async () => {
+    for (let i = 0; i < Math.round(100 * scale); i++) {
+      idle.push(await issue(own));
+      await sleep(10);
+    }
+    return { ok: idle.length };
+  });
+  let loading = true;
+  const background = openLoop(pool, { rate: p2.perSecond / 2, seconds: 5 * scale, next: distinct, onAnswer }).finally(
+    () => (loading = false),
+  );
+  await sleep(300);
+  const p4Half = await watched(server, async () => {
+    while (loading && nextIssued < issued.length) {
+      half.push(await issue(own));
+      await sleep(20);
+    }
+    return { ok: half.length };
+  });
+  await background;
+  own.close();
+  await server.ask('settle');
+  after = await calibrate();
+  {
+    const limit = around(before, after);
+    const whatHot = `${CONNECTIONS} connections on one enrollment, stream grows to ${onHot} commands`;
+    const right = { correct: p3.ok === p3.sent, cost: p3, foreign: p3.foreign };
+    record({
+      id: 'P3',
+      what: whatHot,
+      metric: 'answered rightly',
+      unit: '%',
+      value: (100 * p3.ok) / p3.sent,
+      must: 100,
+      atLeast: true,
+      drift: 0,
+      ...right,
+    });
+    record({
+      id: 'P3',
+      what: whatHot,
+      metric: 'retries p99',
+      unit: '',
+      value: retries.p99,
+      must: 5,
+      drift: 0,
+      ...right,
+      note: `${retries.total} conflicts in all: commands on one stream queue up in the process`,
+    });
+    record({
+      id: 'P3',
+      what: whatHot,
+      metric: 'rate ÷ C2',
+      unit: '',
+      value: p3.perSecond / limit.of('C2'),
+      must: 0.2,
+      goal: 0.4,
+      atLeast: true,
+      against: `${Math.round(p3.perSecond)}/s ÷ ${Math.round(limit.of('C2'))}/s`,
+      drift: limit.drift('C2'),
+      ...right,
+    });
+    const ten = median(took.ten);
+    const what12 = `the same command on streams of 10, ${onThousand} and ${onHot} events or more, interleaved, one at a time`;
+    const cost12 = { cost: p12, foreign: p12.foreign, correct: strange.length === 0, drift: limit.drift('C1nP50Ms') };
+    record({
+      id: 'P12',
+      what: what12,
+      metric: `p50 at ${onHot} ÷ at 10`,
+      unit: 'x',
+      value: median(took.long) / ten,
+      must: 2,
+      goal: 1.2,
+      against: `${round(median(took.long))} ms ÷ ${round(ten)} ms`,
+      ...cost12,
+      note: `the long stream had ${onHot} commands behind it; folds are kept in memory`,
+    });
+    record({
+      id: 'P12',
+      what: what12,
+      metric: `p50 at ${onThousand} ÷ at 10`,
+      unit: 'x',
+      value: median(took.thousand) / ten,
+      against: `${round(median(took.thousand))} ms ÷ ${round(ten)} ms`,
+      ...cost12,
+    });
+    const bound = 3 * limit.of('C1nP50Ms') + 1000 / limit.of('C7sAlone') + 10_000 / limit.of('C2g');
+    for (const [name, list, cost] of [
+      ['idle', idle, p4],
+      [`with ${Math.round(p2.perSecond / 2)} other commands/s`, half, p4Half],
+    ]) {
+      const what4 = `acknowledgement of the completing command until verification says valid, ${name}`;
+      const against = `bound of 3 appends, 1 signature, 1 batch: ${round(bound)} ms`;
+      const shared = {
+        cost,
+        foreign: cost.foreign,
+        correct: strange.length === 0,
+        drift: limit.drift('C1nP50Ms', 'C7sAlone'),
+        unit: 'ms',
+        what: what4,
+        id: 'P4',
+      };
+      record({ metric: 'p50', value: percentile(list, 0.5), must: 50, goal: 15, against, ...shared });
+      record({ metric: 'p95', value: percentile(list, 0.95), ...shared });
+      record({
+        metric: 'p99',
+        value: percentile(list, 0.99),
+        must: 500,
+        goal: 150,
+        ...shared,
+        note: `${list.length} credentials`,
+      });
+    }
+  }
+
+  before = after;
+  const target = options.quick ? 0 : 100_000;
+  const until = Date.now() + 25_000;
+  say(`filling the log from ${await server.ask('head')} events`);
+  while ((await server.ask('head')) < target && Date.now() < until)
+    await closedLoop(pool, { seconds: 2, next: distinct, onAnswer });
+  await server.ask('settle');
+  say('P8');
+  const p8 = await watched(server, async () => {
+    const rebuilt = await server.ask('rebuild', PROJECTIONS);
+    return { ...rebuilt, ok: rebuilt.events };
+  });
+  const scan = await server.ask('scan');
+  say('verifying the log');
+  const verified = await server.ask('verify', { acknowledged, redecide: false });
+  const settled = await server.ask('settle');
+  after = await calibrate();
+  pool.close();
+  anyone.close();
+  const beforeClose = await server.ask('sizes');
+  await server.stop();
+  const { statSync } = await import('node:fs');
+  const size = (name) => statSync(join(directory, name)).size;
+  const sizes = { log: size('events.sqlite'), readModels: size('read-models.sqlite') };
+  {
+    const limit = around(before, after);
+    const correct = p8.equal;
+    const what8 = `${p8.events} events into ${PROJECTIONS.join(', ')}, one read pass, beside the live ones`;
+    const perSecond = (p8.events * 1000) / p8.foldMs;
+    record({
+      id: 'P8',
+      what: what8,
+      metric: 'events/s ÷ C4',
+      unit: '',
+      value: perSecond / limit.of('C4'),
+      must: 0.1,
+      goal: 0.25,
+      atLeast: true,
+      against: `${Math.round(perSecond)}/s ÷ ${Math.round(limit.of('C4'))}/s`,
+      cost: p8,
+      foreign: p8.foreign,
+      drift: limit.drift('C4'),
+      correct,
+      note: `${correct ? 'equal to the live ones' : 'NOT equal to the live ones'} (${p8.documents.join(', ')} documents); comparing took ${round((p8.ms - p8.foldMs) / 1000)} s more; the log alone reads at ${Math.round(scan)} events/s through the port`,
+    });
+    const what16 = `${verified.events} events on disk after closing, ${round(verified.bytes / verified.events)} B of JSON each`;
+    record({
+      id: 'P16',
+      what: what16,
+      metric: 'log ÷ JSON bytes',
+      unit: 'x',
+      value: sizes.log / verified.bytes,
+      must: 1.6,
+      goal: 1.3,
+      against: `${round(sizes.log / verified.events)} B ÷ ${round(verified.bytes / verified.events)} B an event`,
+      correct: true,
+    });
+    record({
+      id: 'P16',
+      what: what16,
+      metric: 'read models ÷ JSON bytes',
+      unit: 'x',
+      value: sizes.readModels / verified.bytes,
+      must: 1,
+      against: `${round(sizes.readModels / verified.events)} B an event`,
+      correct: true,
+      note: `with the free pages that the rebuild of P8 left (${Math.round(beforeClose.readModels / 1e6)} MB before closing)`,
+    });
+    const invariants = {
+      events: verified.events,
+      streams: verified.streams,
+      credentials: verified.credentials,
+      faults: verified.faults,
+      acknowledged: verified.acknowledged,
+      acknowledgedTwice: verified.duplicates,
+      acknowledgedButMissing: verified.missing,
+      refused: strange.length,
+      settled: settled.settled,
+      parked: settled.parked,
+      rebuildEqual: p8.equal,
+      firstFaults: verified.firstFaults,
+      firstRefusals: strange.slice(0, 3),
+    };
+    return invariants;
+  }
+}
+
+const holds = (invariants) =>
+  invariants.faults === 0 &&
+  invariants.acknowledgedTwice === 0 &&
+  invariants.acknowledgedButMissing === 0 &&
+  invariants.refused === 0 &&
+  invariants.settled &&
+  invariants.parked === 0 &&
+  invariants.rebuildEqual;
+
+async function rulesBench() {
+  say('rules');
+  const rules = child('rules.mjs', [dist]);
+  const result = await watched(rules, async () => ({ ...(await rules.ask('run', 1_500 * scale)), ok: 0 }));
+  await rules.stop();
+  const what = 'evaluating a tree of 200 nodes over 500 facts';
+  record({
+    id: 'rules',
+    what,
+    metric: 'p50, facts indexed',
+    unit: 'ms',
+    value: result.warm,
+    foreign: result.foreign,
+    correct: result.same,
+    note: `p99 ${round(result.warmP99)} ms`,
+  });
+  record({
+    id: 'rules',
+    what,
+    metric: 'p50, from bare facts',
+    unit: 'ms',
+    value: result.cold,
+    foreign: result.foreign,
+    correct: result.same,
+    note: `p99 ${round(result.coldP99)} ms`,
+  });
+}
+
+/** Runs the command line to its end, on the server's core. */
+async function cairn(...args) {
+  const program = [join(dist, 'apps/cli/src/main.js'), ...args];
+  const [command, ...rest] = canPin
+    ? ['taskset', '-c', String(SERVER_CORE), process.execPath, ...program]
+    : [process.execPath, ...program];
+  const run = spawn(command, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let out = '';
+  run.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+  const code = await new Promise((done) => run.on('exit', done));
+  if (code !== 0) throw new Error(`cairn ${args.join(' ')} ended with ${code}: ${out.slice(-2_000)}`);
+  return JSON.parse(out);
+}
+
+async function ouladBench() {
+  if (!existsSync(OULAD)) return say('P21 skipped: the OULAD tables are not there');
+  say(`P21 importing ${OULAD_STUDENTS} students`);
+  const before = await calibrate();
+  const data = mkdtempSync(join(work, 'oulad-'));
+  const busy = busyMs();
+  const began = performance.now();
+  const summary = await cairn(
+    'import',
+    'oulad',
+    '--from',
+    OULAD,
+    '--students',
+    String(OULAD_STUDENTS),
+    '--data',
+    data,
+    '--json',
+  );
+  const wallMs = performance.now() - began;
+  const foreign =
+    busy === undefined ? 0 : foreignShare({ busyMs: busyMs() - busy, ownMs: wallMs, wallMs, cores: CORES });
+  say('P21 raw appends');
+  const raw = child('raw-append.mjs', [dist, data, mkdtempSync(join(work, 'raw-'))]);
+  const appended = await watched(raw, async () => ({ ...(await raw.ask('run')), ok: summary.newEvents }));
+  await raw.stop();
+  say('P21 verifying');
+  const verified = await cairn('verify-log', '--data', data, '--json');
+  const after = await calibrate();
+  record({
+    id: 'P21',
+    what: `OULAD, the first ${OULAD_STUDENTS} students (${summary.newEvents} events, ${summary.credentials} credentials) until the read models are caught up`,
+    metric: 'import ÷ raw append of its events',
+    unit: 'x',
+    value: (summary.seconds * 1000) / appended.ms,
+    must: 15,
+    goal: 5,
+    against: `${summary.seconds} s ÷ ${round(appended.ms / 1000)} s`,
+    foreign: Math.max(foreign, appended.foreign),
+    drift: around(before, after).drift('C2g'),
+    correct: verified.faults.length === 0 && appended.complete,
+    note: `reading the tables and publishing the catalog included; ${verified.redecided} decisions taken again from the log agree`,
+  });
+}
+
+async function git(...args) {
+  const { stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  return stdout.trim();
+}
+
+const began = Date.now();
+const server = ['P1', 'P2', 'P3', 'P4', 'P8', 'P12', 'P16'];
+const invariants = wanted(...server) ? await benchServer() : undefined;
+if (wanted('rules')) await rulesBench();
+if (wanted('P21')) await ouladBench();
+limitsPool.close();
+await limits.stop();
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const results = {
+  date: new Date(began).toISOString(),
+  seconds: Math.round((Date.now() - began) / 1000),
+  commit: await git('rev-parse', '--short', 'HEAD'),
+  uncommitted: (await git('status', '--porcelain', '--', 'apps', 'libs')) !== '',
+  version,
+  store: 'embedded (SQLite, WAL, synchronous FULL)',
+  machine: {
+    cpu: cpus()[0].model,
+    cores: CORES,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    os: `${process.platform} ${release()}`,
+    node: process.version,
+    pinned: canPin,
+    loadBefore: calibrations[0]?.load,
+  },
+  calibrations: calibrations.map((limit) =>
+    Object.fromEntries(Object.entries(limit).map(([name, value]) => [name, round(value)])),
+  ),
+  invariants: invariants === undefined ? undefined : { hold: holds(invariants), ...invariants },
+  rows:
+    invariants === undefined || holds(invariants)
+      ? rows
+      : rows.map((row) => (server.includes(row.id) ? { ...row, verdict: 'failed' } : row)),
+};
+if (invariants) say(`invariants ${holds(invariants) ? 'hold' : 'BROKEN'}: ${JSON.stringify(invariants)}`);
+if ((only === undefined && !options.quick) || options.write) {
+  const folder = join(root, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${results.date.slice(0, 10)}.json`), `${JSON.stringify(results, null, 2)}\n`);
+  await render(root, results);
+  say('written: bench/results and docs/benchmarks.md');
+} else console.log(JSON.stringify(results.rows, null, 1));
+process.exit(results.rows.some(({ verdict }) => verdict === 'failed') ? 1 : 0);
