@@ -23,6 +23,11 @@ export async function describeDemo(operator, apiWith, url, { tenant, erased }) {
     { name: 'Ada N.', email: 'ada@example.org' },
     { 'idempotency-key': 'demo-newcomer' },
   );
+  await api.post(
+    '/api/enrollments',
+    { learner: newcomer, pathway: 'digital-marketing' },
+    { 'idempotency-key': 'demo-newcomer-joins' },
+  );
 
   const places = [
     ['A valid credential, as anyone sees it', `${url}/c/${whole.credential}`],

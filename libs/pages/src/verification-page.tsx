@@ -234,11 +234,10 @@ const Checks = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
       ))}
     </ul>
     <p className="soft">
-      You need not trust this page:{' '}
       {answer.links.credential ? (
         <>
-          take the <a href={answer.links.credential}>signed copy</a> (Open Badges 3.0, VC-JWT) and check it with any
-          verifier
+          You need not trust this page: take the <a href={answer.links.credential}>signed copy</a> (Open Badges 3.0,
+          VC-JWT) and check it with any verifier
           {answer.proof && (
             <>
               {' '}
@@ -248,7 +247,7 @@ const Checks = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
           .{' '}
         </>
       ) : (
-        'no signed copy is available. '
+        'There is no signed copy to check without this page. '
       )}
       The same answer <a href={answer.links.json}>as JSON</a>.
     </p>
