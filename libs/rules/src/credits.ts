@@ -139,12 +139,14 @@ export function mostUnderCaps(
 const CHOICES = 20_000;
 
 /** Counts attempts, each item once. Adding and taking away cost the same however many are in. */
-type Counter = {
+export type Counter = {
   readonly change: (attempt: Attempt, sign: 1 | -1) => void;
   readonly enough: () => boolean;
+  /** How far it has come; where attempts at one item differ, by the one with the most credits. */
+  readonly progress: () => { readonly credits: number; readonly areas: number };
 };
 
-function counterOf(leaf: CreditsLeaf): Counter {
+export function counterOf(leaf: CreditsLeaf): Counter {
   const tally = emptyTally();
   const items = new Map<string, Attempt[]>();
   /** Items of which more than one attempt may be the one to count. */
@@ -195,7 +197,14 @@ function counterOf(leaf: CreditsLeaf): Counter {
     };
     return choose(0);
   };
-  return { change, enough };
+  const progress: Counter['progress'] = () => {
+    const most = Array.from(open.values(), (attempts) => attempts.reduce((a, b) => (b.credits > a.credits ? b : a)));
+    for (const attempt of most) add(tally, attempt, 1);
+    const result = { credits: total(leaf, tally), areas: tally.areas.size };
+    for (const attempt of most) add(tally, attempt, -1);
+    return result;
+  };
+  return { change, enough, progress };
 }
 
 /** Do these attempts, each item counted once, make up the credits asked for? */
@@ -250,20 +259,20 @@ export function leastCredits(leaf: CreditsLeaf, attempts: readonly Attempt[]): r
   return kept.reverse();
 }
 
-/** Credits counted and what each fact contributes, for explanations: caps trim the later facts first. */
+/** Credits counted in all and by each fact (oldest first, so caps trim the later ones), in hundredths. */
 export function creditAmounts(
   leaf: CreditsLeaf,
   attempts: readonly Attempt[],
-): { total: number; each: Map<string, number> } {
+): { readonly total: number; readonly each: ReadonlyMap<Entry, number> } {
   const tally = emptyTally();
-  const each = new Map<string, number>();
+  const each = new Map<Entry, number>();
   let before = 0;
   for (const group of Map.groupBy(attempts, ({ key }) => key).values()) {
     const best = group.reduce((a, b) => (b.credits > a.credits ? b : a));
     add(tally, best, 1);
     const now = total(leaf, tally);
-    each.set(best.entry.ref, (now - before) / 100);
+    each.set(best.entry, now - before);
     before = now;
   }
-  return { total: before / 100, each };
+  return { total: before, each };
 }

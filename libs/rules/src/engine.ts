@@ -124,8 +124,7 @@ export function attemptsFor(leaf: CreditsLeaf, view: View, days: Days): readonly
 
 function findAttempts(leaf: CreditsLeaf, view: View, days: Days): readonly Attempt[] {
   const attempts: Attempt[] = [];
-  const candidates = leaf.from.keys ? bearersOf(view.base, leaf.from.keys) : creditBearers(view.base);
-  for (const entry of candidates) {
+  for (const entry of leaf.from.keys ? bearersOf(view.base, leaf.from.keys) : creditBearers(view.base)) {
     if (!matches(leaf.from, entry)) continue;
     const spans = entrySpans(leaf, entry, view, days);
     if (spans.length === 0) continue;
@@ -134,6 +133,10 @@ function findAttempts(leaf: CreditsLeaf, view: View, days: Days): readonly Attem
   }
   return attempts.sort((a, b) => compareEntries(a.entry, b.entry));
 }
+
+/** Whatever may bear credits for a node, oldest first. */
+export const bearersFor = (leaf: CreditsLeaf, base: FactBase): readonly Entry[] =>
+  [...(leaf.from.keys ? bearersOf(base, leaf.from.keys) : creditBearers(base))].sort(compareEntries);
 
 /** Waivers that name the node, oldest first, with when they count. */
 export function waiversOf(node: Node, view: View): readonly { entry: Entry; spans: Spans }[] {

@@ -43,8 +43,12 @@ export function holdsAt(
   const compiled = compile(requirement);
   const view = viewOf(baseOf(facts), context);
   const ms = Date.parse(at);
-  return spansHold(nodeSpans(compiled.root, view), ms) && choiceAt(compiled, ms, view) !== undefined;
+  return holdsNow(compiled, ms, view);
 }
+
+/** {@link holdsAt} on a compiled requirement and a view. */
+export const holdsNow = (compiled: Compiled, at: number, view: View): boolean =>
+  spansHold(nodeSpans(compiled.root, view), at) && choiceAt(compiled, at, view) !== undefined;
 
 /** All instants at which the requirement holds, by the facts as they are now. */
 export function holdsDuring(

@@ -45,7 +45,7 @@ export function compareEntries(a: Entry, b: Entry): number {
   return a.ref < b.ref ? -1 : a.ref > b.ref ? 1 : 0;
 }
 
-function entryOf(fact: Fact): Entry {
+function entryFor(fact: Fact): Entry {
   if (fact.kind !== 'credential') {
     const from = Date.parse(fact.at);
     const own = fact.kind === 'completion' && fact.achievedAt !== undefined ? Date.parse(fact.achievedAt) : from;
@@ -85,7 +85,7 @@ function placeOf(fact: Fact): { index: Index; key: string } {
 /** Indexes facts once. Of two facts with one `ref` the later in the list stands. */
 export function factBase(facts: readonly Fact[]): FactBase {
   const byRef = new Map<string, Entry>();
-  for (const fact of facts) byRef.set(fact.ref, entryOf(fact));
+  for (const fact of facts) byRef.set(fact.ref, entryFor(fact));
   const indexes = {
     completions: new Map<string, Entry[]>(),
     credentials: new Map<string, Entry[]>(),
@@ -111,7 +111,7 @@ export function factBase(facts: readonly Fact[]): FactBase {
 /** A base with one fact more; a fact of the same `ref` is replaced. Costs no more on a long history. */
 export function addFact(base: FactBase, fact: Fact): FactBase {
   const without = removeFact(base, fact.ref);
-  const entry = entryOf(fact);
+  const entry = entryFor(fact);
   const { index, key } = placeOf(fact);
   const bucket = mapGet(without[index], key) ?? NONE;
   let place = bucket.length;
@@ -140,6 +140,8 @@ export function removeFact(base: FactBase, ref: string): FactBase {
 export function factOf(base: FactBase, ref: string): Fact | undefined {
   return mapGet(base.byRef, ref)?.fact;
 }
+
+export const entryOf = (base: FactBase, ref: string): Entry | undefined => mapGet(base.byRef, ref);
 
 /** All facts of a base, in no particular order. */
 export function factsOf(base: FactBase): readonly Fact[] {

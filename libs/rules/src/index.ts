@@ -27,3 +27,13 @@ export { EMPTY_MAP, mapGet, mapSet, mapValues, type PersistentMap } from './pers
 export { parsePathwayRules, parseRequirement } from './parse.js';
 export { lint, lintRequirement, type LintCatalog, type LintCode, type LintFault, type ModuleWorth } from './lint.js';
 export { diffInWords, durationInWords, factInWords, inWords, type Names } from './words.js';
+export { explain, type CreditLedger, type ExplainedNode, type NotCounted } from './explain.js';
+export {
+  whyNotYet,
+  whyNotYetAward,
+  whyNotYetStep,
+  type UnmetNode,
+  type WhyNotYet,
+  type WhyNotYetStep,
+  type Worths,
+} from './why-not-yet.js';

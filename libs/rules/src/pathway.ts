@@ -109,7 +109,13 @@ function inForce(rules: PathwayRules, stepId: StepId, base: FactBase): Spans {
 }
 
 /** The facts as the order lets the step see them. */
-function stepView(rules: PathwayRules, step: Step, base: FactBase, context: PathwayContext, all: FactBase): View {
+export function stepView(
+  rules: PathwayRules,
+  step: Step,
+  base: FactBase,
+  context: PathwayContext,
+  all: FactBase,
+): View {
   const view = viewOf(base, context);
   const before = stepsBefore(rules, step.id, context.entryPoint);
   const order = orderOf(rules, step);
