@@ -57,7 +57,7 @@ export function hold(
 /** Ends a hold by its counterpart. */
 export function lift(draft: Draft, holding: HoldingState, name: string, at: Instant, because: string): void {
   const open = holding.holds.get(name);
-  if (!open || open.effect === 'revoke') return;
+  if (!open) return;
   const { learnerId, credentialId, templateId } = holding.data;
   const effectiveAt = at > open.effectiveAt ? at : open.effectiveAt;
   draft.record(

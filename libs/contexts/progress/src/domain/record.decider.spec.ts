@@ -524,6 +524,56 @@ describe('invalidating a completion', () => {
     expect(fresh.events('credential-entitlement-withdrawn')).toEqual([]);
     expect(fresh.credentials()).toEqual(['SEO [2025-02-01) revoked', 'STACK [2025-02-01) flag']);
   });
+  it('takes nothing that was lost before: an award that a hold is on stays when something else is taken back', async () => {
+    const fresh = createWorld()
+      .modules('A', 'B', 'X')
+      .templates('PART', 'WHOLE')
+      .pathway('whole', {
+        rules: {
+          order: 'advisory',
+          entryPoints: [{ id: 'start', at: 'S' }],
+          steps: [
+            { id: 'S', need: { all: [{ credential: t('PART') }, { any: [{ module: m('A') }, { module: m('B') }] }] } },
+          ],
+          awards: [{ id: 'WHOLE', template: t('WHOLE'), kind: 'final', when: 'S' }],
+        },
+      });
+    await fresh.enroll('whole', '2025-01-01');
+    await fresh.recognise('PART', '2025-01-10');
+    for (const slug of ['A', 'B', 'X']) await fresh.complete(slug, '2025-02-01');
+    await fresh.invalidate('A', '2025-03-01'); // still met by B
+    const [part] = fresh.events('stack-component-credited');
+    await fresh.expire(part?.data.componentId as string, '2025-04-01');
+    await fresh.invalidate('X', '2025-05-01');
+    expect(fresh.credentials()).toEqual(['WHOLE [2025-02-01) flag']);
+  });
+  it('lets another pathway award the template at once, from that instant on', async () => {
+    const fresh = createWorld().modules('A', 'B').templates('T');
+    for (const slug of ['A', 'B'])
+      fresh.pathway(slug, {
+        rules: {
+          order: 'advisory',
+          entryPoints: [{ id: 'start', at: 'S' }],
+          steps: [{ id: 'S', need: need(slug) }],
+          awards: [{ id: 'T', template: t('T'), kind: 'final', when: 'S' }],
+        },
+      });
+    await fresh.enroll('A', '2025-01-01');
+    await fresh.enroll('B', '2025-01-01');
+    await fresh.complete('A', '2025-02-01');
+    await fresh.complete('B', '2025-02-02');
+    await fresh.invalidate('A', '2025-03-01');
+    expect(fresh.credentials()).toEqual(['T [2025-02-01) revoked', 'T/2.1 [2025-03-01)']);
+  });
+  it('an earlier fact that arrives then brings no term that begins before the last one ended', async () => {
+    const fresh = await joined();
+    await fresh.complete('A', '2025-02-01');
+    await fresh.complete('B', '2025-02-02');
+    await fresh.invalidate('B', '2025-03-01');
+    await fresh.complete('B', '2025-02-10', {}, { now: '2025-03-05' });
+    expect(fresh.credentials()).toEqual(['ONE [2025-02-02) revoked', 'ONE/2.1 [2025-03-01)']);
+    expect(fresh.events('credential-earned')[1]?.data.at).toBe(at('2025-02-10'));
+  });
   it('reaches also who has left', async () => {
     const fresh = await joined();
     await fresh.complete('A', '2025-02-01');
@@ -542,6 +592,59 @@ describe('invalidating a completion', () => {
     expect(await send({ completion: freshId() })).toMatchObject(refused('not-found'));
     expect(await send({ reasonCode: '' })).toMatchObject(refused('reason-required'));
     expect(await send({ occurredAt: at('2029-01-01') }, '2025-02-01')).toMatchObject(refused('date-in-future'));
+  });
+});
+
+describe('a module that counts so often only', () => {
+  const limited = (slug: string): Requirement => ({ module: m(slug), uses: { n: 1, group: 'g' } });
+  const both = async (inAwards: boolean): Promise<RecordWorld> => {
+    const trees = ['X', 'Y'].map((id) => ({ id, tree: { all: [{ module: m(id) }, limited('S')] } }));
+    const fresh = createWorld()
+      .modules('X', 'Y', 'S')
+      .templates('X', 'Y')
+      .pathway('p', {
+        rules: {
+          order: 'advisory',
+          entryPoints: [{ id: 'start', at: 'X' }],
+          steps: trees.map(({ id, tree }) => ({ id, need: inAwards ? need(id) : tree })),
+          awards: trees.map(({ id, tree }) => ({ id, template: t(id), kind: 'final', when: inAwards ? tree : id })),
+        },
+      });
+    await fresh.enroll('p', '2025-01-01');
+    await fresh.complete('S', '2025-02-01');
+    await fresh.complete('X', '2025-02-02');
+    await fresh.complete('Y', '2025-02-03');
+    expect(fresh.credentials()).toEqual(['X [2025-02-02)']);
+    return fresh;
+  };
+  it.each([true, false])('is free again once what took it is taken back (limit in an award: %s)', async (inAwards) => {
+    const fresh = await both(inAwards);
+    await fresh.invalidate('X', '2025-03-01');
+    expect(fresh.credentials()).toEqual(['X [2025-02-02) revoked', 'Y [2025-02-03)']);
+  });
+  it.each([true, false])('does not stand in the way of what took it (limit in an award: %s)', async (inAwards) => {
+    const fresh = await both(inAwards);
+    await fresh.complete('X', '2025-02-20');
+    const [first] = fresh.events('module-completed').filter(({ data }) => data.moduleId === m('X'));
+    await fresh.send({
+      type: 'InvalidateModuleCompletion',
+      data: { learnerId: LEARNER, completion: first?.id ?? '', reasonCode: 'error', occurredAt: at('2025-03-01') },
+    });
+    expect(fresh.credentials()).toEqual(['X [2025-02-02)']);
+  });
+});
+
+describe('enforced order', () => {
+  it('a later level waits for the earlier award’s credential to be valid, also when its fact is there first', async () => {
+    const fresh = twoSteps(createWorld().modules('A', 'B', 'C').templates('ONE', 'BOTH', 'EXT'), 'enforced');
+    await fresh.enroll('two', '2025-01-01');
+    for (const [slug, date] of [
+      ['C', '2025-03-01'],
+      ['A', '2025-02-01'],
+      ['B', '2025-02-02'],
+    ] as const)
+      await fresh.complete(slug, date, {}, { now: '2025-04-01' });
+    expect(fresh.credentials()).toEqual(['BOTH [2025-03-01)', 'ONE [2025-02-02)']);
   });
 });
 
@@ -802,6 +905,23 @@ describe('the stack', () => {
       await fresh.complete('A', '2025-02-01', {}, { now: '2025-04-01' });
       expect(fresh.credentials()).toEqual(['WHOLE [2025-02-01) flag']);
       expect(policies(fresh)).toEqual([[EXPIRED, 'flag', at('2025-03-01')]]);
+    });
+    it('before the term could begin: the hold begins with the term', async () => {
+      const fresh = stacked();
+      await fresh.recognise('PART', '2025-01-10', { validUntil: '2025-02-01' });
+      await fresh.complete('A', '2025-01-15');
+      await fresh.enroll('whole', '2025-03-01');
+      expect(fresh.credentials()).toEqual(['WHOLE [2025-03-01) flag']);
+      expect(policies(fresh)).toEqual([[EXPIRED, 'flag', at('2025-03-01')]]);
+    });
+    it('noted late, does not re-open a step that another one met by then', async () => {
+      const fresh = stacked();
+      await fresh.enroll('whole', '2025-01-01');
+      await fresh.recognise('PART', '2025-01-10');
+      await fresh.recognise('PART', '2025-02-01', { ref: 'urn:other' });
+      await fresh.complete('A', '2025-02-05');
+      await withdraw(fresh, 'expired', '2025-01-20');
+      expect(fresh.events('step-reopened')).toEqual([]);
     });
     it('re-opens the step whose tree does not hold any more; the award stays', async () => {
       const fresh = await whole();
