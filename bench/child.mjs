@@ -29,7 +29,10 @@ export function startChild(script, args = [], { core = 0 } = {}) {
   return {
     ask: (act, argument) =>
       new Promise((resolve, reject) => {
-        if (over) return void reject(new Error(over));
+        if (over) {
+          reject(new Error(over));
+          return;
+        }
         waiting.set(++lastId, { resolve, reject });
         child.send({ id: lastId, act, argument });
       }),

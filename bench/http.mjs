@@ -4,46 +4,55 @@ import { once } from 'node:events';
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-/** One connection, one request at a time. */
+/** One connection, one request at a time. One that the server closed while it lay idle is opened anew. */
 export async function openConnection(port, token) {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
   const authorization = token === undefined ? '' : `authorization: Bearer ${token}\r\n`;
   let waiting;
-  let received = Buffer.alloc(0);
-  const fail = (error) => {
-    waiting?.reject(error);
-    waiting = undefined;
+  let socket;
+  const open = async () => {
+    const opened = connect({ port, host: '127.0.0.1', noDelay: true });
+    let received = Buffer.alloc(0);
+    const over = (error) => {
+      if (socket === opened) socket = undefined;
+      opened.destroy();
+      waiting?.reject(error);
+      waiting = undefined;
+    };
+    opened.on('error', over);
+    opened.on('close', () => over(new Error('the server closed the connection')));
+    opened.on('data', (chunk) => {
+      // Not asked for: the server's word that the connection lay idle for too long.
+      if (!waiting) return over(new Error('an answer to nothing'));
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      const end = received.indexOf(END_OF_HEAD);
+      if (end < 0) return undefined;
+      const head = received.latin1Slice(0, end);
+      const length = /^content-length: *(\d+)/im.exec(head);
+      if (!length) return over(new Error(`an answer without content-length: ${head.slice(0, 200)}`));
+      const whole = end + 4 + Number(length[1]);
+      if (received.length < whole) return undefined;
+      const text = received.utf8Slice(end + 4, whole);
+      received = received.subarray(whole);
+      const { resolve } = waiting;
+      waiting = undefined;
+      return resolve({ status: Number(head.slice(9, 12)), head, text });
+    });
+    await once(opened, 'connect');
+    socket = opened;
   };
-  socket.on('error', fail);
-  socket.on('close', () => fail(new Error('the server closed the connection')));
-  socket.on('data', (chunk) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-    const end = received.indexOf(END_OF_HEAD);
-    if (end < 0) return;
-    const head = received.latin1Slice(0, end);
-    const length = /^content-length: *(\d+)/im.exec(head);
-    if (!length) return fail(new Error(`an answer without content-length: ${head.slice(0, 200)}`));
-    const whole = end + 4 + Number(length[1]);
-    if (received.length < whole) return;
-    const text = received.utf8Slice(end + 4, whole);
-    received = received.subarray(whole);
-    const { resolve } = waiting;
-    waiting = undefined;
-    resolve({ status: Number(head.slice(9, 12)), head, text });
-  });
+  await open();
   return {
-    request: (method, path, body, headers = '') =>
-      new Promise((resolve, reject) => {
+    request: async (method, path, body, headers = '') => {
+      if (!socket) await open();
+      const payload = body === undefined ? '' : JSON.stringify(body);
+      const type =
+        body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(payload)}\r\n`;
+      return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        const payload = body === undefined ? '' : JSON.stringify(body);
-        const type =
-          body === undefined
-            ? ''
-            : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(payload)}\r\n`;
         socket.write(`${method} ${path} HTTP/1.1\r\nhost: cairn\r\n${authorization}${type}${headers}\r\n${payload}`);
-      }),
-    close: () => socket.destroy(),
+      });
+    },
+    close: () => socket?.destroy(),
   };
 }
 

@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { CompactSign, compactVerify, generateKeyPair } from 'jose';
-import { percentile } from './arithmetic.mjs';
+import { percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
 
 const directory = mkdtempSync(join(process.argv[2], 'limits-'));

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { MAX_DRIFT, MAX_FOREIGN } from './arithmetic.mjs';
+import { MAX_DRIFT, MAX_FOREIGN } from './arithmetic.ts';
 
 export function latestResults(root) {
   const folder = join(root, 'bench', 'results');

@@ -1,6 +1,6 @@
 // How long one evaluation of a large rule over a long history takes.
 import { join } from 'node:path';
-import { median, percentile } from './arithmetic.mjs';
+import { median, percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
 import { bigTree } from '../libs/rules/src/big-tree-spec.ts';
 

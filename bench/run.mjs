@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.mjs';
-import { bestOf, drift, foreignShare, judge, median, percentile } from './arithmetic.mjs';
+import { bestOf, drift, foreignShare, judge, median, percentile } from './arithmetic.ts';
 import { busyMs, canPin, startChild } from './child.mjs';
 import { closedLoop, openLoop, openPool } from './http.mjs';
 import { latestResults, render } from './report.mjs';
@@ -376,13 +376,13 @@ async function benchServer() {
     }
     return { ok: idle.length };
   });
-  let loading = true;
+  const load = { on: true };
   const background = openLoop(pool, { rate: p2.perSecond / 2, seconds: 5 * scale, next: distinct, onAnswer }).finally(
-    () => (loading = false),
+    () => (load.on = false),
   );
   await sleep(300);
   const p4Half = await watched(server, async () => {
-    while (loading && nextIssued < issued.length) {
+    while (load.on && nextIssued < issued.length) {
       half.push(await issue(own));
       await sleep(20);
     }

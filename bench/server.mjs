@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { percentile } from './arithmetic.mjs';
+import { percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
 
 const [dist, directory, operatorToken] = process.argv.slice(2);

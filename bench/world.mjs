@@ -57,9 +57,9 @@ export async function foundUniversity(port, operatorToken) {
       issuer,
       achievement: {
         name: { en: slug },
-        description: { en: `All modules of ${slug}.` },
+        description: { en: 'All of its modules.' },
         achievementType: 'MicroCredential',
-        criteria: { en: `All modules of ${slug}.` },
+        criteria: { en: 'All of its modules.' },
       },
     });
     await publish('templates', slug, {});
