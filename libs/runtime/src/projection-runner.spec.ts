@@ -517,12 +517,39 @@ describe('a log that was rewound', () => {
 });
 
 describe('a lane', () => {
+  it('stands still while its lease cannot be renewed, and goes on when it can', async () => {
+    const readModel = createMemoryReadModel();
+    let reachable = true;
+    const process = await started(
+      undefined,
+      {
+        ...readModel,
+        renewLease: async (...renewal) => {
+          if (!reachable) throw new ReadModelUnavailable('gone');
+          return readModel.renewLease(...renewal);
+        },
+      },
+      { leaseTtlMs: 60 },
+    );
+    await someHistory(process);
+    await process.caughtUp();
+    reachable = false;
+    await new Promise((resolve) => setTimeout(resolve, 70));
+    await process.run(deposit('a', 5));
+    expect(await process.waiters.waitFor(['balances'], await process.log.head(), 50)).toBe(false);
+    expect(await viewsOf(process).get('balances', id('a'))).toMatchObject({ balance: 25 });
+    expect((await process.runner.status())[0]).toMatchObject({ state: 'standby' });
+    reachable = true;
+    await process.caughtUp();
+    expect(await viewsOf(process).get('balances', id('a'))).toMatchObject({ balance: 30 });
+  });
+
   it('has one holder; the next takes over when the lease runs out, and the old one can no longer move anything', async () => {
     const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
-    const one = await started(log, readModel, { owner: 'one', leaseTtlMs: 60 });
+    const one = await started(log, readModel, { owner: 'one', leaseTtlMs: 1_000 });
     await someHistory(one);
     await one.caughtUp();
-    const two = await started(log, readModel, { owner: 'two', leaseTtlMs: 60 });
+    const two = await started(log, readModel, { owner: 'two', leaseTtlMs: 1_000 });
     expect((await two.runner.status())[0]).toMatchObject({ state: 'standby' });
     await expect(two.runner.rebuild()).rejects.toThrow('standby');
     await one.stop();

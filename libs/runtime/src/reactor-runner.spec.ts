@@ -331,8 +331,8 @@ describe('a reactor whose log was rewound', () => {
 describe('two processes', () => {
   it('share a reactor: one works, the other takes over when the lease runs out', async () => {
     const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
-    const one = await started({ owner: 'one', leaseTtlMs: 60 }, log, readModel);
-    const two = await started({ owner: 'two', leaseTtlMs: 60 }, log, readModel);
+    const one = await started({ owner: 'one', leaseTtlMs: 1_000 }, log, readModel);
+    const two = await started({ owner: 'two', leaseTtlMs: 1_000 }, log, readModel);
     await one.run(open('a'));
     await one.run(deposit('a', 100));
     await one.settled();
