@@ -9,6 +9,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.mjs';
@@ -42,7 +43,9 @@ const LOAD_CORE = 1;
 const CONNECTIONS = 64;
 const OPERATOR_TOKEN = 'operator-token-of-the-benchmarks-0123456789';
 const OULAD = join(root, '..', 'shared', 'data', 'oulad');
-const OULAD_STUDENTS = options.quick ? 200 : 1_500;
+const OULAD_STUDENTS = 1_500;
+/** A student costs about 50 commands' time: on a busy machine fewer are taken, so that the import ends within about a minute. */
+let studentsInTime = options.quick ? 100 : OULAD_STUDENTS;
 const PROJECTIONS = ['learner_progress', 'pathway_funnel', 'audit'];
 
 if (canPin) spawnSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)]);
@@ -137,7 +140,7 @@ async function calibrate() {
 
 /** The limits around a benchmark: the better of before and after, and how far those lie apart. */
 const around = (before, after) => ({
-  of: (name) => (name.endsWith('Ms') ? Math.min(before[name], after[name]) : Math.max(before[name], after[name])),
+  of: (name) => (/(Ms|Micros)$/.test(name) ? Math.min(before[name], after[name]) : Math.max(before[name], after[name])),
   drift: (...names) => Math.max(0, ...names.map((name) => drift(before[name], after[name]))),
 });
 
@@ -195,9 +198,9 @@ async function benchServer() {
   let before = await calibrate();
 
   say('seeding learners');
-  const many = await enrollLearners(pool, 'many', Math.round(1_500 * scale), 'long');
-  const short = await enrollLearners(pool, 'short', Math.round(400 * scale), 'long');
-  const issued = await enrollLearners(pool, 'issued', Math.round(260 * scale), 'one');
+  const many = await enrollLearners(pool, 'many', Math.round(1_200 * scale), 'long');
+  const short = await enrollLearners(pool, 'short', Math.round(300 * scale), 'long');
+  const issued = await enrollLearners(pool, 'issued', Math.round(200 * scale), 'one');
   const [{ enrollment: hot }] = await enrollLearners(pool, 'hot', 1, 'long');
   const [{ enrollment: thousand }] = await enrollLearners(pool, 'thousand', 1, 'long');
   // Enrollment, four steps with what follows, one repetition: ten events.
@@ -220,6 +223,7 @@ async function benchServer() {
   }
   const p2 = bestOf(rounds);
   const caughtUp = await server.ask('settle');
+  studentsInTime = Math.min(studentsInTime, Math.round((p2.perSecond * 60) / 50));
 
   say('P1');
   const p1 = await watched(server, () =>
@@ -312,6 +316,19 @@ async function benchServer() {
       drift: limit.drift('C6c'),
       ...two,
     });
+    record({
+      id: 'P2',
+      what: load,
+      metric: 'CPU of a command ÷ CPU of C6c',
+      unit: 'x',
+      value: p2.cpuMicros / limit.of('C6cCpuMicros'),
+      must: 4,
+      goal: 2.5,
+      against: `${Math.round(p2.cpuMicros)} µs ÷ ${Math.round(limit.of('C6cCpuMicros'))} µs`,
+      drift: limit.drift('C6cCpuMicros'),
+      ...two,
+      note: 'projecting, counting and auditing its events included; bounds are the CPU budget of 290 and 180 µs over 73 µs',
+    });
   }
 
   before = after;
@@ -322,7 +339,7 @@ async function benchServer() {
   const p3 = await watched(server, () => closedLoop(pool, { seconds: 8 * scale, count: 4_000, next: toHot, onAnswer }));
   const retries = await server.ask('retries', p3.sent);
   say(`P3: ${Math.round(p3.perSecond)}/s; filling the long streams`);
-  await closedLoop(pool, { seconds: 30 * scale, count: 10_000 - onHot, next: toHot, onAnswer });
+  await closedLoop(pool, { seconds: 25 * scale, count: 10_000 - onHot, next: toHot, onAnswer });
   await closedLoop(pool, { count: Math.round(980 * scale), next: (i) => completion(thousand, i), onAnswer });
   await server.ask('settle');
 
@@ -330,7 +347,7 @@ async function benchServer() {
   const one = { connections: pool.connections.slice(0, 1) };
   const took = { ten: [], thousand: [], long: [] };
   let onThousand = Math.round(980 * scale);
-  const samples = Math.min(Math.round(200 * scale), short.length);
+  const samples = Math.min(Math.round(120 * scale), short.length);
   const p12 = await watched(server, async () => {
     for (let i = 0; i < samples; i++)
       for (const [size, next] of [
@@ -370,7 +387,7 @@ async function benchServer() {
   const half = [];
   for (let i = 0; i < 10; i++) await issue(own); // warm-up
   const p4 = await watched(server, async () => {
-    for (let i = 0; i < Math.round(100 * scale); i++) {
+    for (let i = 0; i < Math.round(80 * scale); i++) {
       idle.push(await issue(own));
       await sleep(10);
     }
@@ -486,7 +503,7 @@ async function benchServer() {
 
   before = after;
   const target = options.quick ? 0 : 100_000;
-  const until = Date.now() + 25_000;
+  const until = Date.now() + 10_000;
   say(`filling the log from ${await server.ask('head')} events`);
   while ((await server.ask('head')) < target && Date.now() < until)
     await closedLoop(pool, { seconds: 2, next: distinct, onAnswer });
@@ -503,11 +520,16 @@ async function benchServer() {
   after = await calibrate();
   pool.close();
   anyone.close();
-  const beforeClose = await server.ask('sizes');
   await server.stop();
-  const { statSync } = await import('node:fs');
-  const size = (name) => statSync(join(directory, name)).size;
-  const sizes = { log: size('events.sqlite'), readModels: size('read-models.sqlite') };
+  // Pages in use: the file also keeps those that the rebuild of P8 has set free.
+  const used = (name) => {
+    const db = new DatabaseSync(join(directory, name), { readOnly: true });
+    const value = (pragma) => Object.values(db.prepare(`PRAGMA ${pragma}`).get())[0];
+    const bytes = (value('page_count') - value('freelist_count')) * value('page_size');
+    db.close();
+    return bytes;
+  };
+  const sizes = { log: used('events.sqlite'), readModels: used('read-models.sqlite') };
   {
     const limit = around(before, after);
     const correct = p8.equal;
@@ -550,7 +572,6 @@ async function benchServer() {
       must: 1,
       against: `${round(sizes.readModels / verified.events)} B an event`,
       correct: true,
-      note: `with the free pages that the rebuild of P8 left (${Math.round(beforeClose.readModels / 1e6)} MB before closing)`,
     });
     const invariants = {
       events: verified.events,
@@ -624,7 +645,7 @@ async function cairn(...args) {
 
 async function ouladBench() {
   if (!existsSync(OULAD)) return say('P21 skipped: the OULAD tables are not there');
-  say(`P21 importing ${OULAD_STUDENTS} students`);
+  say(`P21 importing ${studentsInTime} students`);
   const before = await calibrate();
   const data = mkdtempSync(join(work, 'oulad-'));
   const busy = busyMs();
@@ -635,7 +656,7 @@ async function ouladBench() {
     '--from',
     OULAD,
     '--students',
-    String(OULAD_STUDENTS),
+    String(studentsInTime),
     '--data',
     data,
     '--json',
@@ -652,7 +673,7 @@ async function ouladBench() {
   const after = await calibrate();
   record({
     id: 'P21',
-    what: `OULAD, the first ${OULAD_STUDENTS} students (${summary.newEvents} events, ${summary.credentials} credentials) until the read models are caught up`,
+    what: `OULAD, the first ${studentsInTime} students (${summary.newEvents} events, ${summary.credentials} credentials) until the read models are caught up`,
     metric: 'import ÷ raw append of its events',
     unit: 'x',
     value: (summary.seconds * 1000) / appended.ms,
@@ -675,7 +696,12 @@ const began = Date.now();
 const server = ['P1', 'P2', 'P3', 'P4', 'P8', 'P12', 'P16'];
 const invariants = wanted(...server) ? await benchServer() : undefined;
 if (wanted('rules')) await rulesBench();
-if (wanted('P21')) await ouladBench();
+let broke = false;
+if (wanted('P21'))
+  await ouladBench().catch((error) => {
+    broke = true; // the other rows stand
+    say(`P21 broke: ${error.stack}`);
+  });
 limitsPool.close();
 await limits.stop();
 
@@ -713,4 +739,4 @@ if ((only === undefined && !options.quick) || options.write) {
   await render(root, results);
   say('written: bench/results and docs/benchmarks.md');
 } else console.log(JSON.stringify(results.rows, null, 1));
-process.exit(results.rows.some(({ verdict }) => verdict === 'failed') ? 1 : 0);
+process.exit(broke || results.rows.some(({ verdict }) => verdict === 'failed') ? 1 : 0);

@@ -1,6 +1,5 @@
 // The product on the embedded store, listening on loopback, with what only the inside can tell.
 import 'reflect-metadata';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
@@ -114,10 +113,6 @@ answerAsks(
       const began = performance.now();
       for await (const events of pages()) count += events.length;
       return (count * 1000) / (performance.now() - began);
-    },
-    sizes: () => {
-      const size = (name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0;
-      return { log: size('events.sqlite'), readModels: size('read-models.sqlite') };
     },
   },
   close,
