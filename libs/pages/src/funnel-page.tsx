@@ -57,9 +57,9 @@ export function funnelPage(view: FunnelView): string {
           {view.enrolled === 0 ? (
             <p>Nobody is enrolled in this version yet. The funnel fills as learners join.</p>
           ) : (
-            <div className="scroll" role="region" aria-labelledby="steps" tabIndex={0}>
+            <div className="scroll" role="region" aria-labelledby="counted" tabIndex={0}>
               <table>
-                <caption>
+                <caption id="counted">
                   {view.order === 'any' ? 'Steps counted whenever satisfied' : 'Steps counted only in order'}
                 </caption>
                 <thead>
