@@ -82,7 +82,10 @@ it('a completion becomes a credential that anyone can verify', async () => {
   expect(page.text).toMatch(/<title>Valid: Search optimisation<\/title>/);
 
   const explain = await client.get(`/api/credentials/${credential}/explain`);
-  expect(explain.body).toMatchObject({ decision: { kind: 'earned' }, requirements: [{ requirement: expect.any(String) }] });
+  expect(explain.body).toMatchObject({
+    decision: { kind: 'earned' },
+    requirements: [{ requirement: expect.any(String) }],
+  });
   const funnel = await client.get('/api/analytics/pathways/seo/funnel?order=in-order');
   expect(funnel.body).toMatchObject({
     pathway: 'seo',

@@ -18,7 +18,7 @@ import { carriedBy } from './record.facts.js';
 import { dayKey, enrollmentOf, isOpen, sourceKey, type CompletionState, type RecordState } from './record.state.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { takeBackWhatUsed } from './undoing.js';
-import type { Carried, Version } from './version.js';
+import type { Carried } from './version.js';
 
 export function startModule({ data, now }: Issued<StartModule>, draft: Draft): Decision<RecordEvent> {
   const module = moduleFor(draft, data, now);

@@ -341,7 +341,10 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         type: 'CreditStackComponent',
         data: {
           learnerId: LEARNER,
-          componentId: eventIdOf(LEARNER, [...(more.ref ?? slug)].reduce((a, c) => a * 31 + c.charCodeAt(0), 7) % 1e9),
+          componentId: eventIdOf(
+            LEARNER,
+            Array.from(more.ref ?? slug).reduce((a, c) => a * 31 + c.charCodeAt(0), 7) % 1e9,
+          ),
           origin: 'recognised',
           templateId: t(slug),
           validFrom: at(date),
