@@ -35,6 +35,8 @@ export function configure(app: NestFastifyApplication): void {
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalInterceptors(new WriteAnswerInterceptor());
   const fastify = app.getHttpAdapter().getInstance();
+  // Fastify reads text/plain by itself; here it is refused like every other type (415).
+  fastify.removeContentTypeParser('text/plain');
   fastify.addHook('onRequest', (request, reply, done) => {
     const parent = request.headers['traceparent'];
     const trace = typeof parent === 'string' ? /^00-([0-9a-f]{32})-/.exec(parent)?.[1] : undefined;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import {
   createCodec,
   uuidv5,
@@ -26,6 +27,7 @@ import {
   type Clock,
   type CommandExecutor,
   type Feed,
+  type OnTrouble,
   type Parity,
   type ParkedKey,
   type ProjectionStatus,
@@ -136,7 +138,10 @@ export async function openInstallation(
       clock,
       app,
     });
-    const feed = createFeed({ log, codec });
+    // What is waited out is seen: a store that stays away must not be silent.
+    const logger = new Logger('runtime');
+    const onTrouble: OnTrouble = (where, error) => logger.warn({ where, message: (error as Error).message });
+    const feed = createFeed({ log, codec, onTrouble });
     const waiters = createWaiters();
     const closing = new AbortController();
     // One process holds the folder, so every start may take the lanes over at once.
@@ -150,6 +155,7 @@ export async function openInstallation(
       waiters,
       owner,
       clock,
+      onTrouble,
     });
     const views = createViews(readModel, projections.collectionOf);
     let dispatch: Dispatch | undefined;
@@ -169,6 +175,7 @@ export async function openInstallation(
       // Whatever the log holds and no reactor has answered is to be answered: the embedded store starts empty.
       startAt: () => 'beginning',
       clock,
+      onTrouble,
     });
     const projectionNames = contexts.flatMap((context) => context.projections.map(({ name }) => name));
     const reactorNames = contexts.flatMap((context) => context.reactors.map(({ name }) => name));
