@@ -93,6 +93,7 @@ describe('a request that does not fit', () => {
     ['a polluting key', '{"__proto__": {"polluted": 1}}', 400, 'malformed-request', 'application/json'],
     ['more than 64 KB', JSON.stringify({ module: 'x'.repeat(70_000) }), 413, 'body-too-large', 'application/json'],
     ['another media type', 'module=M1', 415, 'media-type-unsupported', 'application/x-www-form-urlencoded'],
+    ['plain text', '{"module":"M1"}', 415, 'media-type-unsupported', 'text/plain'],
   ])('%s: %s', async (_what, payload, status, code, type) => {
     const answer = await complete(payload, { 'content-type': type });
     expect(answer).toMatchObject({ status, body: { code } });
