@@ -148,15 +148,15 @@ program
         const { tenant } = await session.tenant();
         return (await list(session, 'learners', { tenant }, options.limit)).map(
           ({ _id, tenant: _tenant, learnerId: _learner, ...rest }) => ({
+            ...(rest as { readonly status?: string; readonly registeredAt?: string }),
             id: publicId('lrn', _id.slice(tenant.length + 1)),
-            ...rest,
           }),
         );
       },
       (rows) =>
         table(
-          ['id', 'state'],
-          rows.map((row) => [row.id, JSON.stringify({ ...row, id: undefined })]),
+          ['id', 'state', 'registered'],
+          rows.map(({ id, status, registeredAt }) => [id, status ?? '', registeredAt ?? '']),
         ),
     ),
   );
