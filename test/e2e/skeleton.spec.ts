@@ -84,7 +84,9 @@ it('a completion becomes a credential that anyone can verify', async () => {
   const explain = await client.get(`/api/credentials/${credential}/explain`);
   expect(explain.body).toMatchObject({
     decision: { kind: 'earned' },
-    requirements: [{ requirement: expect.any(String) }],
+    matches: true,
+    // The step, then what it asks.
+    requirements: [{ requirement: 'SEO!' }, { requirement: 'SEO', facts: [{ kind: 'completion', score: 81 }] }],
   });
   const funnel = await client.get('/api/analytics/pathways/seo/funnel?order=in-order');
   expect(funnel.body).toMatchObject({
