@@ -562,7 +562,8 @@ describe('invalidating a completion', () => {
     await fresh.enroll('B', '2025-01-01');
     await fresh.complete('A', '2025-02-01');
     await fresh.complete('B', '2025-02-02');
-    await fresh.invalidate('A', '2025-03-01');
+    const { events } = (await fresh.invalidate('A', '2025-03-01')) as { events: readonly { type: string }[] };
+    expect(events.at(-1)).toMatchObject({ type: 'credential-earned', data: { occurrence: 2 } });
     expect(fresh.credentials()).toEqual(['T [2025-02-01) revoked', 'T/2.1 [2025-03-01)']);
   });
   it('an earlier fact that arrives then brings no term that begins before the last one ended', async () => {
