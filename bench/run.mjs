@@ -3,7 +3,7 @@
 //
 //   npm run bench                     everything, about six minutes
 //   npm run bench -- --quick          short rounds, to see that it runs; writes nothing
-//   npm run bench -- --only P2,P8     these only; writes nothing unless --write is given
+//   npm run bench -- --only P21,rules  these only (all that need a server run together); writes nothing without --write
 //   npm run bench -- --render         writes docs/benchmarks.md anew from the youngest results
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -412,7 +412,7 @@ async function benchServer() {
   {
     const limit = around(before, after);
     const whatHot = `${CONNECTIONS} connections on one enrollment, stream grows to ${onHot} commands`;
-    const right = { correct: p3.ok === p3.sent, cost: p3, foreign: p3.foreign };
+    const right = { correct: p3.ok === p3.sent, cost: p3 };
     record({
       id: 'P3',
       what: whatHot,
@@ -421,7 +421,6 @@ async function benchServer() {
       value: (100 * p3.ok) / p3.sent,
       must: 100,
       atLeast: true,
-      drift: 0,
       ...right,
     });
     record({
@@ -431,13 +430,13 @@ async function benchServer() {
       unit: '',
       value: retries.p99,
       must: 5,
-      drift: 0,
       ...right,
       note: `${retries.total} conflicts in all: commands on one stream queue up in the process`,
     });
     record({
       id: 'P3',
       what: whatHot,
+      foreign: p3.foreign,
       metric: 'rate ÷ C2',
       unit: '',
       value: p3.perSecond / limit.of('C2'),
@@ -475,7 +474,11 @@ async function benchServer() {
     const bound = 3 * limit.of('C1nP50Ms') + 1000 / limit.of('C7sAlone') + 10_000 / limit.of('C2g');
     for (const [name, list, cost] of [
       ['idle', idle, p4],
-      [`with ${Math.round(p2.perSecond / 2)} other commands/s`, half, p4Half],
+      [
+        `with ${Math.round(p2.perSecond / 2)} other commands/s`,
+        half,
+        { foreign: p4Half.foreign, peakRssMb: p4Half.peakRssMb },
+      ],
     ]) {
       const what4 = `acknowledgement of the completing command until verification says valid, ${name}`;
       const against = `bound of 3 appends, 1 signature, 1 batch: ${round(bound)} ms`;
