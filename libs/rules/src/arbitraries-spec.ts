@@ -82,7 +82,7 @@ export const history = (
   maxLength = 7,
 ): fc.Arbitrary<readonly Fact[]> =>
   fc
-    .array(fact(ids), { maxLength })
+    .array(fact(ids), { minLength: 1, maxLength, size: 'max' })
     .map((facts) => facts.map((one, i) => ({ ...one, ref: `${'hcaegbdf'[i % 8]}${Math.floor(i / 8)}` })));
 
 const limits = record<Limits>({
@@ -90,14 +90,14 @@ const limits = record<Limits>({
   notBefore: rarely(9, date),
   notAfter: rarely(9, date),
   maxAge: rarely(6, span),
-} as { [K in keyof Limits]: fc.Arbitrary<Limits[K] | undefined> });
+});
 const uses = rarely(4, fc.record({ n: fc.integer({ min: 1, max: 2 }), group: fc.constantFrom('g', 'h') }));
 const selector: fc.Arbitrary<Selector> = fc.oneof(
   fc.subarray([...MODULES, ...TEMPLATES], { minLength: 1 }),
   record<{ area?: string; origin?: 'own' | 'external' }>({
     area: optional(fc.constantFrom(...AREAS)),
     origin: optional(fc.constantFrom('own' as const, 'external' as const)),
-  } as never),
+  }),
 );
 const minGrade = rarely(4, fc.constantFrom(50, 70));
 

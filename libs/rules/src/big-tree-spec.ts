@@ -39,7 +39,7 @@ export function bigTree(nodes = 200, facts = 500): { requirement: Requirement; f
         },
       ],
     });
-    count += 17;
+    count += 16;
   }
   const history: Fact[] = [];
   for (let i = 0; i < facts; i++) {

@@ -94,7 +94,7 @@ export function mostUnderCaps(
   const n = classes.length;
   const rows = [
     ...classes.map(([, credits], i) => [...classes.map((_, j) => (i === j ? 1 : 0)), credits]),
-    ...maxima.map((max, cap) => [...classes.map(([caps]) => ((caps >> cap) & 1) as number), max]),
+    ...maxima.map((max, cap) => [...classes.map(([caps]) => (caps >> cap) & 1), max]),
   ];
   // Tableau in dictionary form: basic variables (rows) in terms of the n non-basic ones, which stand at 0.
   const m = rows.length;
@@ -256,7 +256,7 @@ export function leastCredits(leaf: CreditsLeaf, attempts: readonly Attempt[]): r
     counter.change(attempt, 1);
     kept.push(attempt);
   }
-  return kept.reverse();
+  return kept.toReversed();
 }
 
 /** Credits counted in all and by each fact (oldest first, so caps trim the later ones), in hundredths. */

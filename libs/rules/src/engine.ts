@@ -131,12 +131,12 @@ function findAttempts(leaf: CreditsLeaf, view: View, days: Days): readonly Attem
     const attempt = attemptOf(leaf, entry, spans);
     if (attempt) attempts.push(attempt);
   }
-  return attempts.sort((a, b) => compareEntries(a.entry, b.entry));
+  return attempts.toSorted((a, b) => compareEntries(a.entry, b.entry));
 }
 
 /** Whatever may bear credits for a node, oldest first. */
 export const bearersFor = (leaf: CreditsLeaf, base: FactBase): readonly Entry[] =>
-  [...(leaf.from.keys ? bearersOf(base, leaf.from.keys) : creditBearers(base))].sort(compareEntries);
+  [...(leaf.from.keys ? bearersOf(base, leaf.from.keys) : creditBearers(base))].toSorted(compareEntries);
 
 /** Waivers that name the node, oldest first, with when they count. */
 export function waiversOf(node: Node, view: View): readonly { entry: Entry; spans: Spans }[] {
@@ -158,7 +158,7 @@ export function windowsOf(node: Node, view: View, days: Days): readonly Days[] {
   }
   if (dated.size === 0) return [NO_DAYS];
   return [...dated]
-    .sort((a, b) => a - b)
+    .toSorted((a, b) => a - b)
     .map((day) => ({ low: Math.max(days.low, day), high: Math.min(days.high, addToDayNumber(day, length)) }));
 }
 
@@ -230,8 +230,8 @@ function chooseCore(node: Node, at: number, view: View, days: Days): readonly Us
     const chosen = leastCredits(node, attemptsAt(node, at, view, days));
     return chosen
       ?.map(({ entry }) => useOf(node, entry))
-      .sort(compareUses)
-      .reverse();
+      .toSorted(compareUses)
+      .toReversed();
   }
   if (node.kind !== 'group') {
     const entry = bucketFor(node, view.base).find((candidate) =>
@@ -247,9 +247,9 @@ function chooseCore(node: Node, at: number, view: View, days: Days): readonly Us
     else if (node.need === node.children.length) return undefined;
   }
   if (choices.length < node.need) return undefined;
-  const taken = choices.length === node.need ? choices : choices.sort(compareChoices).slice(0, node.need);
+  const taken = choices.length === node.need ? choices : choices.toSorted(compareChoices).slice(0, node.need);
   if (taken.length === 1) return taken[0];
-  return taken.flat().sort(compareUses).reverse();
+  return taken.flat().toSorted(compareUses).toReversed();
 }
 
 export const useOf = (leaf: Leaf, entry: Entry): Use => ({ entry, node: leaf, limited: leaf.uses !== undefined });

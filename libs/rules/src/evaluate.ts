@@ -152,12 +152,12 @@ function turningPoints(
   for (const leaf of leavesOf(root))
     if (leaf.kind === 'credits') for (const attempt of attemptsFor(leaf, view, ALL_DAYS)) note(attempt.spans);
     else for (const entry of bucketFor(leaf, view.base)) note(entrySpans(leaf, entry, view, ALL_DAYS));
-  return { points: [...points].sort((a, b) => a - b), grows };
+  return { points: [...points].toSorted((a, b) => a - b), grows };
 }
 
 /** The facts behind a choice, all and per leaf, in order of time, then id. */
 export function restsOn(uses: readonly Use[]): Pick<Evaluation, 'by' | 'satisfied'> {
-  const ordered = [...uses].sort((a, b) => compareEntries(a.entry, b.entry));
+  const ordered = [...uses].toSorted((a, b) => compareEntries(a.entry, b.entry));
   const perNode = new Map<Node, string[]>();
   for (const { node, entry } of ordered) {
     const refs = perNode.get(node);

@@ -103,7 +103,7 @@ export function chooseApart(root: Node, at: number, view: View): readonly Use[] 
   );
   for (const entry of roles.limited) ranked.push({ entry, node: root, limited: true });
   for (const entry of roles.signature.keys()) ranked.push({ entry, node: root, limited: false });
-  for (const { entry, limited } of ranked.sort(compareUses).reverse()) {
+  for (const { entry, limited } of ranked.toSorted(compareUses).toReversed()) {
     const left = limited ? withoutLimited : without;
     left.add(entry);
     if (!best.some((use) => use.entry === entry && use.limited === limited)) {
@@ -115,7 +115,7 @@ export function chooseApart(root: Node, at: number, view: View): readonly Use[] 
     if (other) best = other;
     else left.delete(entry);
   }
-  return [...best].sort(compareUses).reverse();
+  return [...best].toSorted(compareUses).toReversed();
 }
 
 /** Is there any choice at an instant in which every fact has one role? */
@@ -217,7 +217,7 @@ function searchApart(root: Node, at: number, view: View, roles: Roles): readonly
   /** A credits node as the fewest facts that could do: what all nodes together demand at the very least. */
   const leastDemand = ({ leaf, days }: CreditsGoal): Demand => {
     const attempts = attemptsAt(leaf, at, open, days);
-    const amounts = attempts.map(({ credits }) => credits).sort((a, b) => b - a);
+    const amounts = attempts.map(({ credits }) => credits).toSorted((a, b) => b - a);
     let need = 0;
     for (let sum = 0; sum < leaf.min && need < amounts.length; need++) sum += amounts[need] as number;
     return { need: Math.max(need, leaf.areas), options: attempts.map(({ entry }) => new Map([[entry, leaf]])) };
@@ -276,7 +276,7 @@ function searchApart(root: Node, at: number, view: View, roles: Roles): readonly
       }
     }
     const worth = (roleOf: Map<number, Attempt>): number => Math.max(...Array.from(roleOf.values(), (a) => a.credits));
-    const kinds = [...classes.values()].sort(
+    const kinds = [...classes.values()].toSorted(
       (a, b) => worth(b[0] as Map<number, Attempt>) - worth(a[0] as Map<number, Attempt>),
     );
     const share = (index: number): boolean => {
@@ -308,7 +308,7 @@ function searchApart(root: Node, at: number, view: View, roles: Roles): readonly
     };
     if (!share(0)) return false;
     goals.forEach(({ leaf }, goal) => {
-      const oldestFirst = (given[goal] as Attempt[]).sort((a, b) =>
+      const oldestFirst = (given[goal] as Attempt[]).toSorted((a, b) =>
         compareUses(useOf(leaf, a.entry), useOf(leaf, b.entry)),
       );
       for (const { entry } of leastCredits(leaf, oldestFirst) as readonly Attempt[]) uses.push(useOf(leaf, entry));

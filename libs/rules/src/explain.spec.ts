@@ -14,7 +14,7 @@ const done = (moduleId: string, when: string, more: Partial<CompletionFact> = {}
 });
 
 test('says of each node whether it is met, since when, by what, and whether it counted', () => {
-  const tree: Requirement = {
+  const requirement: Requirement = {
     id: 'root',
     all: [
       { module: 'A', id: 'a' },
@@ -34,7 +34,7 @@ test('says of each node whether it is met, since when, by what, and whether it c
     done('B', '2024-03-01'),
     { kind: 'waiver', ref: 'w', requirementId: 'd', at: at('2024-04-01') },
   ];
-  expect(explain(tree, facts, at('2025-01-01'), { zone: 'UTC' })).toMatchObject({
+  expect(explain(requirement, facts, at('2025-01-01'), { zone: 'UTC' })).toMatchObject({
     requirementId: 'root',
     words: 'Module A, (any one of module B or module C) and module D',
     met: true,
@@ -116,9 +116,9 @@ test('the root says what evaluate says; what counted is what it rests on', () =>
   const leaves = (node: ExplainedNode): readonly ExplainedNode[] =>
     node.children.length === 0 || node.waived ? [node] : node.children.flatMap(leaves);
   fc.assert(
-    fc.property(tree(3), history(), context, asked, (requirement, facts, around, at) => {
-      const { met, since, by, satisfied } = evaluate(requirement, facts, at, around);
-      const root = explain(requirement, facts, at, around);
+    fc.property(tree(3), history(), context, asked, (requirement, facts, around, now) => {
+      const { met, since, by, satisfied } = evaluate(requirement, facts, now, around);
+      const root = explain(requirement, facts, now, around);
       expect({ met: root.met, since: root.since, by: root.by }).toEqual({ met, since, by });
       expect(root.counted).toBe(met);
       const counted = leaves(root)

@@ -129,7 +129,7 @@ function ledger(leaf: CreditsLeaf, view: View, at: number): CreditLedger {
       ];
     });
   const areas = new Set([...each.keys()].flatMap((entry) => counted.get(entry)?.area ?? []));
-  return { needed: leaf.min / 100, counted: total / 100, areas: [...areas].sort(), items };
+  return { needed: leaf.min / 100, counted: total / 100, areas: [...areas].toSorted(), items };
 }
 
 function reason(leaf: CreditsLeaf, entry: Entry, view: View, at: number): NotCounted {

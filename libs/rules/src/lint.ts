@@ -537,7 +537,7 @@ function choicesIn(compiled: Compiled | undefined): number {
     if (node.kind !== 'group') return 1;
     const spans = node.within ? 8 : 1;
     if (node.children.every(single)) return spans; // by matching, without search
-    const each = node.children.map(count).sort((a, b) => b - a);
+    const each = node.children.map(count).toSorted((a, b) => b - a);
     const product = each.slice(0, node.need).reduce((all, one) => all * one, 1);
     return spans * combinations(node.children.length, node.need) * product;
   };

@@ -96,7 +96,7 @@ class Oracle {
     const span = node.within;
     if (span !== undefined)
       found = found.filter((choice) => {
-        const days = choice.flatMap((use) => use.day ?? []).sort();
+        const days = choice.flatMap((use) => use.day ?? []).toSorted();
         const first = days[0];
         return first === undefined || (days.at(-1) as string) <= later(first, span);
       });
@@ -200,7 +200,7 @@ function instants(facts: readonly Fact[], at: number, context: EvaluationContext
   return [...new Set(all)]
     .filter((t) => t <= at)
     .filter((t) => !during || during.some(({ from, until }) => t >= ms(from) && (until === undefined || t < ms(until))))
-    .sort((a, b) => a - b);
+    .toSorted((a, b) => a - b);
 }
 
 /** The answer by trying everything. */
@@ -213,7 +213,7 @@ export function oracle(
   // Worth of a use: with limit, then newer, then higher id. A choice is as bad as its worst use not shared.
   const worse = facts
     .flatMap((fact) => [true, false].map((limited) => ({ ref: fact.ref, limited, from: oldest(fact) })))
-    .sort((a, b) => Number(a.limited) - Number(b.limited) || a.from - b.from || (a.ref < b.ref ? -1 : 1));
+    .toSorted((a, b) => Number(a.limited) - Number(b.limited) || a.from - b.from || (a.ref < b.ref ? -1 : 1));
   const cost = (choice: Choice): bigint =>
     choice.reduce((sum, use) => {
       const rank = worse.findIndex((other) => other.ref === use.ref && other.limited === use.limited);
@@ -223,7 +223,7 @@ export function oracle(
     const choices = new Oracle(facts, context, now).choices(requirement, [], '/');
     let best = choices[0];
     for (const choice of choices) if (cost(choice) < cost(best as Choice)) best = choice;
-    if (best) return { since: new Date(now).toISOString(), by: best.map((use) => use.ref).sort() };
+    if (best) return { since: new Date(now).toISOString(), by: best.map((use) => use.ref).toSorted() };
   }
   return undefined;
 }

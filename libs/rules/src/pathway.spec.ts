@@ -6,6 +6,7 @@ import {
   evaluate,
   evaluateAward,
   evaluateStep,
+  type CompletionFact,
   type Fact,
   type Order,
   type PathwayContext,
@@ -16,7 +17,7 @@ import {
 const at = (text: string): Instant => (text.includes('T') ? text : `${text}T12:00:00.000Z`) as Instant;
 const NOW = at('2030-01-01');
 const A: Fact = { kind: 'completion', ref: 'a', moduleId: 'A', at: at('2024-01-10'), credits: 0 };
-const B: Fact = { kind: 'completion', ref: 'b', moduleId: 'B', at: at('2024-02-10'), credits: 0 };
+const B: CompletionFact = { kind: 'completion', ref: 'b', moduleId: 'B', at: at('2024-02-10'), credits: 0 };
 const step = (stepId: string, when: string, recognised = false): StepFact => ({
   kind: 'step',
   ref: `step ${stepId}`,
@@ -116,7 +117,7 @@ describe('order', () => {
     expect(two(pathway, [B, step('one', '2024-03-11')]).met).toBe(false);
   });
   test('a later attempt in order counts where an earlier one was not', () => {
-    const again: Fact = { ...B, ref: 'b2', at: at('2024-06-01') } as Fact;
+    const again: Fact = { ...B, ref: 'b2', at: at('2024-06-01') };
     const answer = two(rules('enforced'), [B, again, step('one', '2024-03-01'), held('2024-03-01')]);
     expect(answer).toMatchObject({ since: at('2024-06-01'), by: ['b2'], outOfOrder: ['b'] });
   });

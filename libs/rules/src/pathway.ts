@@ -206,7 +206,7 @@ function outOfOrder(need: Requirement, view: View, at: number): readonly string[
       (entry) =>
         entry.from <= at && spansBeginning(entry, (from) => from <= at && spansHold(allowed, from)).length === 0,
     )
-    .sort(compareEntries)
+    .toSorted(compareEntries)
     .map((entry) => entry.ref);
 }
 

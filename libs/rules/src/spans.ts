@@ -20,7 +20,7 @@ export function inAtLeast(n: number, sets: readonly Spans[]): Spans {
   if (sets.length === 1) return sets[0] as Spans;
   if (sets.every(isRay)) {
     const starts = sets.map((spans) => spans[0] as number);
-    return ALWAYS_FROM(n === 1 ? Math.min(...starts) : (starts.sort((a, b) => a - b)[n - 1] as number));
+    return ALWAYS_FROM(n === 1 ? Math.min(...starts) : (starts.toSorted((a, b) => a - b)[n - 1] as number));
   }
   const edges: (readonly [at: number, change: 1 | -1])[] = [];
   for (const spans of sets)

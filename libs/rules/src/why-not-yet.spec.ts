@@ -23,7 +23,7 @@ import {
 
 const at = (text: string): Instant => `${text}T12:00:00.000Z` as Instant;
 const NOW = at('2025-01-01');
-const RUNS = 400;
+const RUNS = 300;
 const done = (moduleId: string, when: string, more: Partial<CompletionFact> = {}): CompletionFact => ({
   kind: 'completion',
   ref: `${moduleId} ${when}`,
@@ -41,7 +41,7 @@ const modules = new Map<string, ModuleWorth>([
 const route = (requirement: Requirement, facts: readonly Fact[], more: Partial<EvaluationContext> = {}) =>
   whyNotYet(requirement, facts, NOW, { zone: 'UTC', modules, ...more })
     .route?.map((fact) => factInWords(fact))
-    .sort();
+    .toSorted();
 
 const M = (module: string): Requirement => ({ module });
 const table: readonly (readonly [

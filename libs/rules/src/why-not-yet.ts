@@ -128,7 +128,7 @@ function plannerFor(task: Task): (node: Node, days: Days, plan: Plan) => Plan | 
         const alone = meet(child, days, plan);
         return alone ? [{ child, alone }] : [];
       })
-      .sort(
+      .toSorted(
         (a, b) =>
           a.alone.facts.length - b.alone.facts.length ||
           repeatsIn(a.alone) - repeatsIn(b.alone) ||

@@ -67,7 +67,7 @@ function creditsInWords(node: Extract<Requirement, { credits: number }>, names: 
     ...(node.minGrade === undefined ? [] : [`each with at least ${node.minGrade}`]),
     ...(node.distinct ? [`from at least ${node.distinct.min} ${node.distinct.min === 1 ? 'area' : 'areas'}`] : []),
     ...(node.cap ?? []).map(({ from, max }) => {
-      const share = typeof max === 'number' ? credits(max) : `${max.replace('%', ' %')}`;
+      const share = typeof max === 'number' ? credits(max) : max.replace('%', ' %');
       return `at most ${share} of them ${selectorInWords(from, names)}`;
     }),
   ];
@@ -263,7 +263,7 @@ function bare(node: Requirement): Json {
   if ('all' in rest) return { ...rest, all: rest.all.map(bare) };
   if ('any' in rest) return { ...rest, any: rest.any.map(bare) };
   if ('of' in rest) return { ...rest, of: rest.of.map(bare) };
-  return rest as unknown as Json;
+  return rest;
 }
 
 function reordered(before: readonly Step[], after: readonly Step[]): readonly string[] {
