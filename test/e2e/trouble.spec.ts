@@ -357,3 +357,14 @@ describe('trouble with the store', () => {
     }
   });
 });
+
+describe('the address of the installation', () => {
+  it('is that of the first start: another one is refused, none is the kept one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cairn-address-'));
+    const load = (more: NodeJS.ProcessEnv) => loadConfiguration({ CAIRN_DATA: folder, ...more });
+    expect(load({ CAIRN_BASE_URL: 'https://one.example/' }).baseUrl).toBe('https://one.example');
+    expect(load({ CAIRN_PORT: '4000' }).baseUrl).toBe('https://one.example');
+    expect(() => load({ CAIRN_BASE_URL: 'https://two.example' })).toThrow(/signed under https:\/\/one\.example/);
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -108,6 +108,12 @@ export class PagesController {
     return FAVICON;
   }
 
+  /** Whoever opens the bare address finds the API's documentation. */
+  @Get()
+  root(@Res() reply: FastifyReply) {
+    return reply.redirect('/docs', 302);
+  }
+
   /** The verdict on one credential. Machines that ask for JSON or the signed copy are sent there. */
   @Get('c/:id')
   async credential(

@@ -44,7 +44,7 @@ export const CONFIGURATION_REFERENCE: readonly { name: string; default: string; 
   { name: 'CAIRN_HOST', default: '127.0.0.1', means: 'Address to listen on.' },
   {
     name: 'CAIRN_BASE_URL',
-    default: 'http://<host>:<port>',
+    default: 'http://<host>:<port> of the first start, kept in <data>/base-url',
     means: 'How others reach the installation; ids of credentials and DIDs are made from it. Never change it later.',
   },
   {
@@ -97,14 +97,31 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     dataDirectory: environment.CAIRN_DATA,
     port: environment.CAIRN_PORT,
     host: environment.CAIRN_HOST,
-    baseUrl: (environment.CAIRN_BASE_URL ?? `http://${environment.CAIRN_HOST}:${environment.CAIRN_PORT}`).replace(
-      /\/$/,
-      '',
-    ),
+    baseUrl: keptBaseUrl(environment),
     operatorToken: environment.CAIRN_OPERATOR_TOKEN ?? keptToken(environment.CAIRN_DATA),
     logLevel: environment.CAIRN_LOG_LEVEL,
     ratePerMinute: environment.CAIRN_RATE_PER_MINUTE,
   };
+}
+
+/**
+ * The address that ids of credentials and DIDs are made from: that of the first start, kept in the data folder, since
+ * credentials that were signed under another one would not be recognised any more.
+ */
+function keptBaseUrl({ CAIRN_DATA, CAIRN_BASE_URL, CAIRN_HOST, CAIRN_PORT }: Environment): string {
+  const given = CAIRN_BASE_URL?.replace(/\/$/, '');
+  const file = join(CAIRN_DATA, 'base-url');
+  const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  if (kept !== undefined && given !== undefined && given !== kept)
+    throw new Error(
+      `CAIRN_BASE_URL is ${given}, but credentials in ${CAIRN_DATA} are signed under ${kept}. ` +
+        `Leave it out or set it to ${kept}; to serve another address, put a redirect there.`,
+    );
+  if (kept !== undefined) return kept;
+  const fresh = given ?? `http://${CAIRN_HOST}:${CAIRN_PORT}`;
+  mkdirSync(CAIRN_DATA, { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${fresh}\n`);
+  return fresh;
 }
 
 /** The operator's token of this data folder, made once, readable by its owner only. */
