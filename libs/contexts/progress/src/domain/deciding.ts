@@ -86,7 +86,7 @@ function metNow(draft: Draft, number: number, version: Version, target: Target):
 
 /** In what a target of an enrollment is evaluated. */
 export function contextOf(draft: Draft, enrollment: EnrollmentState, version: Version, target: Target): PathwayContext {
-  const used = usedByOthers(draft, version, enrollment.number, target);
+  const used = usedByOthers(draft.state(), draft.versionOf, enrollment, target);
   return {
     zone: version.rules.zone,
     entryPoint: enrollment.ref.entryPoint,

@@ -71,9 +71,9 @@ export async function loadRecordFacts(
     command.type === 'EnrollLearner'
       ? loader.fold(pathwayFold, pathwayStream(tenant, command.data.pathwayId))
       : undefined,
-    Promise.all(state.enrollments.map(({ ref }) => loadVersion(loader, tenant, ref.pathwayId, ref.version))),
+    loadPinnedVersions(loader, tenant, state),
   ]);
-  const versions = new Map(pinned.map((version) => [keyOf(version), version]));
+  const versions = new Map(pinned);
   if (pathway && command.type === 'EnrollLearner') {
     const asked = versionAskedFor(pathway, command.data.version);
     if (asked !== undefined) await loadNested(loader, tenant, command.data.pathwayId, asked, versions, new Set());
@@ -93,6 +93,18 @@ export async function loadRecordFacts(
 }
 
 const keyOf = ({ published }: Version): string => versionKey(published.pathwayId, published.version);
+
+/** The versions to which a record's enrollments are pinned, by {@link versionKey}. */
+export async function loadPinnedVersions(
+  loader: FactLoader,
+  tenant: TenantId,
+  state: RecordState,
+): Promise<ReadonlyMap<string, Version>> {
+  const versions = await Promise.all(
+    state.enrollments.map(({ ref }) => loadVersion(loader, tenant, ref.pathwayId, ref.version)),
+  );
+  return new Map(versions.map((version) => [keyOf(version), version]));
+}
 
 const loadIssuer = (loader: FactLoader, tenant: TenantId, issuer: IssuerId) =>
   loader.foldHaving(issuerFold, issuerStream(tenant, issuer), (fold) => fold.registered !== undefined);

@@ -1,7 +1,6 @@
 // Double counting (`uses n`): which trees have taken a module, and what is left of its uses.
 import { factOf, mapValues } from '@cairn/rules';
-import type { Draft } from './draft.js';
-import { enrollmentOf, type RecordState } from './record.state.js';
+import { enrollmentOf, type EnrollmentState, type RecordState } from './record.state.js';
 import type { Target, Version } from './version.js';
 
 export type Used = ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -11,11 +10,15 @@ type Satisfied = readonly { readonly requirementId: string; readonly by: readonl
  * How many trees of each group have taken each module: those of steps satisfied and awards decided, wherever. The
  * tree that asks does not count against itself. Undefined for a target without such limits.
  */
-export function usedByOthers(draft: Draft, version: Version, enrollment: number, target: Target): Used | undefined {
-  if (!version.groups.has(target)) return undefined;
-  const state = draft.state();
+export function usedByOthers(
+  state: RecordState,
+  versionOf: (enrollment: EnrollmentState) => Version,
+  enrollment: EnrollmentState,
+  target: Target,
+): Used | undefined {
+  if (!versionOf(enrollment).groups.has(target)) return undefined;
   const takers = new Map<string, Map<string, Set<string>>>();
-  const self = `${enrollment} ${target}`;
+  const self = `${enrollment.number} ${target}`;
   const take = (number: number, of: Version, satisfied: Satisfied): void => {
     for (const { requirementId, by } of satisfied) {
       const group = of.groupOf.get(requirementId);
@@ -25,13 +28,13 @@ export function usedByOthers(draft: Draft, version: Version, enrollment: number,
     }
   };
   for (const other of state.enrollments) {
-    const of = draft.versionOf(other);
+    const of = versionOf(other);
     if (of.groupOf.size > 0) for (const { data } of other.steps.values()) take(other.number, of, data.satisfied);
   }
   for (const holding of mapValues(state.holdings)) {
     const ref = holding.data.enrollment;
     const from = ref && enrollmentOf(state, ref.enrollmentId);
-    if (from && holding.withdrawn === undefined) take(from.number, draft.versionOf(from), holding.data.satisfied);
+    if (from && holding.withdrawn === undefined) take(from.number, versionOf(from), holding.data.satisfied);
   }
   return new Map(
     Array.from(takers, ([group, modules]) => [

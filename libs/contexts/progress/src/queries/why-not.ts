@@ -1,9 +1,16 @@
-// What is missing in an enrollment: for each step that is not satisfied, the requirements that are not met.
+// What is missing in an enrollment: for each step and award, the requirements that are not met and the way there.
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { publicId, type EnrollmentId, type TenantId } from '@cairn/kernel';
-import { pathwayFold, pathwayStream } from '@cairn/contexts/catalog';
+import { publicId, type EnrollmentId, type ModuleId, type TemplateId, type TenantId } from '@cairn/kernel';
+import {
+  moduleFold,
+  moduleStream,
+  templateFold,
+  templateStream,
+  type ModuleDefinition,
+  type PublishedTemplate,
+} from '@cairn/contexts/catalog';
 import {
   Caller,
   idFromPath,
@@ -15,7 +22,10 @@ import {
 } from '@cairn/platform';
 import { learnerOf, recordStream } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
-import { whyNot, type WhyNotAnswer } from '../domain/why-not.js';
+import { loadPinnedVersions } from '../domain/record.facts.js';
+import type { EnrollmentState } from '../domain/record.state.js';
+import { versionKey, type Version } from '../domain/version.js';
+import { namesNeeded, whyNot, type CatalogWords, type WhyNotAnswer } from '../domain/why-not.js';
 
 /** Undefined: the tenant has no such enrollment. */
 export class WhyNotQuery extends Query<(WhyNotAnswer & { readonly enrollment: string }) | undefined> {
@@ -36,10 +46,34 @@ export class WhyNotHandler implements IQueryHandler<WhyNotQuery> {
     const { state } = await executor.snapshot(recordDecider, recordStream(tenant, learnerOf(enrollmentId)));
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) return undefined;
-    const pathway = await executor.snapshot(pathwayFold, pathwayStream(tenant, enrollment.ref.pathwayId));
-    const version = pathway.state.versions[enrollment.ref.version - 1];
-    if (!version) return undefined;
-    return { enrollment: publicId('enr', enrollmentId), ...whyNot(state, enrollment, version, clock.now()) };
+    const versions = await loadPinnedVersions(executor.loader, tenant, state);
+    const versionOf = ({ ref }: EnrollmentState) => versions.get(versionKey(ref.pathwayId, ref.version)) as Version;
+    const words = await this.words(tenant, namesNeeded(versionOf(enrollment)));
+    return { enrollment: publicId('enr', enrollmentId), ...whyNot(state, enrollment, versionOf, clock.now(), words) };
+  }
+
+  /** Titles of modules and templates, and what modules are worth. An id is the one or the other. */
+  private async words(tenant: TenantId, ids: readonly string[]): Promise<CatalogWords> {
+    const { loader } = this.installation.executor;
+    const modules = new Map<string, ModuleDefinition>();
+    const templates = new Map<string, PublishedTemplate>();
+    await Promise.all(
+      ids.map(async (id) => {
+        const { definition } = await loader.fold(moduleFold, moduleStream(tenant, id as ModuleId));
+        if (definition) modules.set(id, definition);
+        const template = (await loader.fold(templateFold, templateStream(tenant, id as TemplateId))).versions.at(-1);
+        if (template) templates.set(id, template);
+      }),
+    );
+    const named = (slug: string | undefined, title: { readonly [language: string]: string } | undefined) =>
+      slug === undefined ? undefined : [slug, title?.['en'] ?? Object.values(title ?? {})[0]].filter(Boolean).join(' ');
+    return {
+      modules,
+      names: {
+        module: (id) => named(modules.get(id)?.slug, modules.get(id)?.title),
+        credential: (id) => named(templates.get(id)?.slug, templates.get(id)?.achievement.name),
+      },
+    };
   }
 }
 
