@@ -6,6 +6,8 @@ import {
   evaluateStep,
   holdsAt,
   holdsDuring,
+  lint,
+  lintRequirement,
   localDay,
   renewalWindow,
   termEnd,
@@ -92,6 +94,9 @@ describe('E1 First aid', () => {
   const { opens, closes } = renewalWindow(until, { window: 'P3M', grace: 'P1M' }, zone);
   const renewed = (facts: readonly Fact[]) =>
     evaluate(renews, facts, NOW, { zone, window: { from: opens, until: closes } }).since;
+  test('the rules have no fault', () => {
+    expect([...lint(rules), ...lintRequirement(renews)]).toEqual([]);
+  });
   const P = done('FA-101', '2024-03-10', { grade: 85 });
 
   test('a: the first term, and the refresher inside the window', () => {
@@ -221,6 +226,9 @@ describe('E2 University data skills', () => {
     return [...version.steps.map(on), day(evaluateAward('STACK', version, known, NOW, { zone }).since)];
   };
 
+  test('the rules have no fault', () => {
+    expect(lint(v1)).toEqual([]);
+  });
   test('a: all in turn', () => {
     const facts = [
       ...L2,
@@ -307,6 +315,9 @@ describe('E3 Digital marketing', () => {
   ])('a: in any order', (...facts) => {
     expect(since(facts)).toBe('2025-09-01');
   });
+  test('the rule has no fault', () => {
+    expect(lintRequirement(DMC)).toEqual([]);
+  });
   test('b: earned before joining', () => {
     expect(since([held('SEO', '2024-03-01'), ADS, ANA], [{ from: at('2025-06-01') }])).toBe('2025-09-01');
     expect(
@@ -382,6 +393,9 @@ describe('E5 Nested, two destinations', () => {
   const UC = held('UC', '2024-01-10');
   const used = new Map([['assoc', new Map([['S1', 1]])]]);
 
+  test('the rules have no fault', () => {
+    expect([...lintRequirement(TECH), ...lintRequirement(BUS)]).toEqual([]);
+  });
   test('a and b: the inner credential and two modules', () => {
     const facts = [UC, done('T1', '2024-02-01'), done('T2', '2024-03-01')];
     expect(day(evaluate(TECH, facts, NOW, { zone }).since)).toBe('2024-03-01');
@@ -456,6 +470,9 @@ describe('E6 Compliance', () => {
     ],
   ])('%s', (_, facts, expected) => {
     expect(term(facts)).toBe(expected);
+  });
+  test('the rules have no fault', () => {
+    expect([...lintRequirement(SA), ...lintRequirement(renews)]).toEqual([]);
   });
   test('c: renewed in the grace by both refreshers, one of them from before the end', () => {
     const until = termEnd(at('2025-02-20'), 12, zone);
