@@ -312,6 +312,32 @@ describe('EnrollLearner', () => {
       await fresh.expire(id, '2025-02-01');
       expect(fresh.events('step-reopened')).toEqual([]);
     });
+    it('but a completion behind it that is taken back takes it back', async () => {
+      const fresh = createWorld()
+        .modules('A', 'B', 'P')
+        .pathway('by-module', {
+          rules: {
+            order: 'advisory',
+            entryPoints: [{ id: 'direct', at: 'S2', recognise: [{ step: 'S1', when: { module: m('P') } }] }],
+            steps: [
+              { id: 'S1', need: { module: m('A') } },
+              { id: 'S2', need: { module: m('B') } },
+            ],
+            awards: [],
+          },
+        });
+      await fresh.complete('P', '2025-01-01', { score: 50 });
+      await fresh.complete('P', '2025-01-02', { score: 60 });
+      await fresh.enroll('by-module', '2025-01-05');
+      await fresh.invalidate('P', '2025-02-01'); // the other attempt will do
+      expect(fresh.events('step-reopened')).toEqual([]);
+      const [first] = fresh.events('module-completed');
+      await fresh.send({
+        type: 'InvalidateModuleCompletion',
+        data: { learnerId: LEARNER, completion: first?.id ?? '', reasonCode: 'error', occurredAt: at('2025-02-02') },
+      });
+      expect(fresh.events('step-reopened')).toMatchObject([{ data: { stepId: 'S1' } }]);
+    });
     it('nothing is recognised where nothing is asked for: the step before stays to be done', async () => {
       const fresh = world();
       await fresh.enroll('two', '2025-01-05', { entryPoint: 'later' });
