@@ -37,8 +37,11 @@ export type ReactorContext = {
   readonly waitFor: (projection: string, position: string) => Promise<void>;
 };
 
-/** The command's id is derived from event, reactor and place in the list, so redelivery is harmless. */
-export type Reaction = { readonly command: Command; readonly actor?: string };
+/**
+ * The command's id is derived from event, reactor and `key`, so redelivery is harmless. Without a key the place in the
+ * list stands for it: only for lists that are the same each time, hence never for what a look-up brought.
+ */
+export type Reaction = { readonly command: Command; readonly actor?: string; readonly key?: string };
 
 export type Reactor<Def extends EventDefinition = EventDefinition> = {
   readonly name: string;

@@ -68,6 +68,27 @@ describe('a reactor', () => {
     expect(await bonusesOf(process, 'a')).toEqual([event.id]);
   });
 
+  it('names a command by its key where it has one, so that another order of the answers changes nothing', async () => {
+    const sent: string[] = [];
+    const process = await started({
+      reactors: [
+        {
+          ...rewardLargeDeposits,
+          react: () => ['y', 'x'].map((key) => ({ key, command: open(key) })),
+        },
+      ],
+      dispatch: (command): Promise<CommandOutcome> => {
+        sent.push(command.commandId);
+        return Promise.resolve({ accepted: false, code: 'account-missing', detail: '' });
+      },
+    });
+    await process.run(open('a'));
+    await process.run(deposit('a', 1));
+    await process.settled();
+    const event = (await process.log.read(accountStream('a')))[1]!;
+    expect(sent).toEqual(['y', 'x'].map((key) => uuidv5(event.id, 'reward-large-deposits', key)));
+  });
+
   it('has its effect once, though everything comes again', async () => {
     const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
     const first = await started({}, log, readModel);

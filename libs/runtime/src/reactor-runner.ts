@@ -392,11 +392,11 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     }
   }
 
-  function envelope({ id, meta }: Recorded, { command, actor }: Reaction, index: number): Issued<Command> {
+  function envelope({ id, meta }: Recorded, { command, actor, key }: Reaction, index: number): Issued<Command> {
     return {
       ...command,
       tenant: meta.tenant,
-      commandId: uuidv5(id, reactor.name, index),
+      commandId: uuidv5(id, reactor.name, key ?? index),
       idSource: 'derived',
       actor: actor ?? `reactor:${reactor.name}`,
       correlationId: meta.$correlationId,

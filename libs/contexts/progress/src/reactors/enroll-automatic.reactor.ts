@@ -23,13 +23,12 @@ export const enrollAutomatic = defineReactor<typeof moduleCompleted | typeof sta
     if (found.length === LIMIT) throw new RangeError(`${LIMIT} automatic pathways or more look at ${target}`);
     return found
       .map((document) => document['pathwayId'] as PathwayId)
-      .toSorted()
       .map((pathwayId): Reaction => {
         const command: EnrollLearner = {
           type: 'EnrollLearner',
           data: { learnerId, pathwayId, occurredAt: event.meta.occurredAt, mode: 'automatic' },
         };
-        return { command };
+        return { command, key: pathwayId };
       });
   },
   // Erased, retired or not qualified for the entry point in the meantime: then nobody is enrolled.

@@ -24,6 +24,7 @@ describe('enroll-automatic', () => {
     occurredAt: at('2025-02-01'),
   } as const);
   const enrollIn = (pathwayId: string, date: string) => ({
+    key: pathwayId,
     command: {
       type: 'EnrollLearner',
       data: { learnerId: LEARNER, pathwayId: pathwayId as PathwayId, occurredAt: at(date), mode: 'automatic' },
@@ -31,7 +32,7 @@ describe('enroll-automatic', () => {
   });
 
   it('enrolls in every automatic pathway that looks at the module, on the date of the fact', async () => {
-    const { asked, context } = catalogOf('p-2', 'p-1');
+    const { asked, context } = catalogOf('p-1', 'p-2');
     expect(await enrollAutomatic.react(completed, context)).toEqual([
       enrollIn('p-1', '2025-02-01'),
       enrollIn('p-2', '2025-02-01'),
