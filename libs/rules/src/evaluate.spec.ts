@@ -497,6 +497,27 @@ const tables: Record<string, readonly Row[]> = {
       { during: [{ from: day('2024-01-01'), until: day('2024-03-01') }, { from: day('2024-04-01') }] },
     ],
   ],
+  'found by the oracle': [
+    [
+      'a waiver that makes up for a fact wanted twice',
+      { any: [{ all: [{ module: 'A' }, { credits: 5, from: {} }] }, { module: 'X', id: 'x' }] },
+      [done('A', '2024-01-01', { credits: 5 }), waived('x', '2024-06-01')],
+      '2024-06-01: waiver x@2024-06-01',
+    ],
+    [
+      'of two credentials the one whose term began inside the window',
+      { credential: 'T' },
+      [held('T', [['2024-01-01'], ['2024-09-01']]), held('T', [['2024-05-01']], { ref: 'other' })],
+      '2024-05-01: other',
+      { window: { from: day('2024-02-01') } },
+    ],
+    [
+      'within on a leaf that wants a fact which another wants',
+      { all: [{ module: 'A' }, { module: 'A', within: 'P1M' }] },
+      [A, done('A', '2024-05-01')],
+      '2024-05-01: A@2024-01-01, A@2024-05-01',
+    ],
+  ],
   step: [
     [
       'decided',
