@@ -121,6 +121,16 @@ describe('the five codes', () => {
     expect(found(impossible)).toContain('step-unreachable /steps/1');
     expect(found({ ...good, entryPoints: [] })).toEqual(['step-unreachable /entryPoints']);
   });
+  test('a step that nobody can satisfy but an entry point recognises opens what comes after it', () => {
+    const L1 = { id: 'L1', need: { module: 'M', minGrade: 101 } };
+    const recognised = { ...good, steps: [L1, ...good.steps.slice(1)] };
+    expect(found(recognised).filter((fault) => fault.startsWith('step-unreachable'))).toEqual([]);
+    const alone = { ...recognised, entryPoints: [{ id: 'start', at: 'L1' }] };
+    expect(found(alone).filter((fault) => fault.startsWith('step-unreachable'))).toEqual([
+      'step-unreachable /steps/1',
+      'step-unreachable /steps/2',
+    ]);
+  });
   test('a step passed over by every entry point is no fault: its facts still count', () => {
     expect(found({ ...good, entryPoints: [{ id: 'late', at: 'L2' }] })).toEqual([]);
   });

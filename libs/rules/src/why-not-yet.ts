@@ -166,14 +166,12 @@ function plannerFor(task: Task): (node: Node, days: Days, plan: Plan) => Plan | 
 
   /** Could a fact of this instant count for the leaf? */
   function countsToday(leaf: Leaf, days: Days): boolean {
-    const { windowFrom, windowUntil, gate, allowed, zone } = task.view;
+    const { windowFrom, windowUntil, zone } = task.view;
     return (
       today >= Math.max(days.low, leaf.notBefore) &&
       today <= Math.min(days.high, leaf.notAfter) &&
       now >= windowFrom &&
       now < windowUntil &&
-      gate <= now &&
-      (!allowed || spansHold(allowed, now)) &&
       leaf.maxAges.every((age) => startOfDayNumber(addToDayNumber(today, age), zone) > now)
     );
   }
