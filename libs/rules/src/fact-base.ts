@@ -1,7 +1,7 @@
 // Facts, indexed by what a rule asks for. Immutable: a version with one fact more or less shares the rest.
 import type { Fact } from './types.js';
 import { EMPTY_MAP, mapGet, mapOf, mapSet, mapValues, type PersistentMap } from './persistent-map.js';
-import { ALWAYS_FROM, NEVER, unionOf, type Spans } from './spans.js';
+import { alwaysFrom, NEVER, unionOf, type Spans } from './spans.js';
 
 /** A fact with its times as numbers (ms). */
 export type Entry = {
@@ -49,7 +49,7 @@ function entryFor(fact: Fact): Entry {
   if (fact.kind !== 'credential') {
     const from = Date.parse(fact.at);
     const own = fact.kind === 'completion' && fact.achievedAt !== undefined ? Date.parse(fact.achievedAt) : from;
-    return { fact, ref: fact.ref, from, own, spans: ALWAYS_FROM(from) };
+    return { fact, ref: fact.ref, from, own, spans: alwaysFrom(from) };
   }
   const terms = fact.valid.map((term): Spans => {
     const start = Date.parse(term.from);

@@ -16,7 +16,7 @@ import {
   type Entry,
   type FactBase,
 } from './fact-base.js';
-import { ALWAYS_FROM, inAtLeast, NEVER, spansHold, unionOf, type Spans } from './spans.js';
+import { alwaysFrom, inAtLeast, NEVER, spansHold, unionOf, type Spans } from './spans.js';
 import type {
   Award,
   EntryPoint,
@@ -101,7 +101,7 @@ const satisfactionOf = (base: FactBase, stepId: StepId): Entry | undefined => bu
 function inForce(rules: PathwayRules, stepId: StepId, base: FactBase): Spans {
   const satisfied = satisfactionOf(base, stepId);
   if (!satisfied) return NEVER;
-  const sets: Spans[] = [ALWAYS_FROM(satisfied.from)];
+  const sets: Spans[] = [alwaysFrom(satisfied.from)];
   if (!(satisfied.fact.kind === 'step' && satisfied.fact.recognised))
     for (const template of stepAwardTemplates(rules, stepId))
       sets.push(unionOf(bucketOf(base, 'credentials', template).map((entry) => entry.spans)));

@@ -3,7 +3,7 @@
 export type Spans = readonly number[];
 
 export const NEVER: Spans = [];
-export const ALWAYS_FROM = (from: number): Spans => [from, Infinity];
+export const alwaysFrom = (from: number): Spans => [from, Infinity];
 
 const isRay = (spans: Spans): boolean => spans.length === 2 && spans[1] === Infinity;
 
@@ -15,12 +15,12 @@ export function spansHold(spans: Spans, at: number): boolean {
 
 /** The instants that lie in at least `n` of the sets. */
 export function inAtLeast(n: number, sets: readonly Spans[]): Spans {
-  if (n <= 0) return ALWAYS_FROM(-Infinity);
+  if (n <= 0) return alwaysFrom(-Infinity);
   if (n > sets.length) return NEVER;
   if (sets.length === 1) return sets[0] as Spans;
   if (sets.every(isRay)) {
     const starts = sets.map((spans) => spans[0] as number);
-    return ALWAYS_FROM(n === 1 ? Math.min(...starts) : (starts.toSorted((a, b) => a - b)[n - 1] as number));
+    return alwaysFrom(n === 1 ? Math.min(...starts) : (starts.toSorted((a, b) => a - b)[n - 1] as number));
   }
   const edges: (readonly [at: number, change: 1 | -1])[] = [];
   for (const spans of sets)

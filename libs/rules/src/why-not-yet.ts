@@ -8,7 +8,7 @@ import { evaluateView, holdsNow } from './evaluate.js';
 import { addFact, baseOf, bucketOf, entryOf, type Entry, type FactBase } from './fact-base.js';
 import type { ModuleWorth } from './lint.js';
 import { evaluateAward, evaluateStep, orderOf, stepView, stepsBefore, type PathwayContext } from './pathway.js';
-import { ALWAYS_FROM, spansHold, unionOf } from './spans.js';
+import { alwaysFrom, spansHold, unionOf } from './spans.js';
 import type { CompletionFact, EvaluationContext, Fact, PathwayRules, Requirement, StepId } from './types.js';
 
 /** What modules are worth: without it credits are guessed from what was seen, else from what is missing. */
@@ -293,7 +293,7 @@ function plannerFor(task: Task): (node: Node, days: Days, plan: Plan) => Plan | 
     const external = leaf.from.origin === 'external' ? { external: true } : {};
     const fact: Fact = { ...completion(moduleId, leaf.minGrade, worth), ...external };
     const entry = entryOf(addFact(baseOf([]), fact), fact.ref) as Entry;
-    const attempt = matches(leaf.from, entry) ? attemptOf(leaf, entry, ALWAYS_FROM(now)) : undefined;
+    const attempt = matches(leaf.from, entry) ? attemptOf(leaf, entry, alwaysFrom(now)) : undefined;
     if (attempt) into.push(attempt);
   }
 
@@ -399,7 +399,7 @@ function waitsFor(
 /** What a step looks at, as if whatever happens now were in order: the route sees to that. */
 function taskOf(step: PathwayRules['steps'][number], way: Way, base: FactBase): Task {
   const view = stepView(way.rules, step, base, way.context, base);
-  const now = ALWAYS_FROM(Date.parse(way.at));
+  const now = alwaysFrom(Date.parse(way.at));
   return {
     view: {
       ...view,
