@@ -25,7 +25,7 @@ import {
 } from '@cairn/platform';
 import type { AddSigningKey, RegisterIssuer, RetireSigningKey } from '../contracts/tenancy.commands.js';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../contracts/tenancy.events.js';
-import { issuerFold, issuerStream, type IssuerState } from '../contracts/tenancy.folds.js';
+import { issuerFold, issuerStream } from '../contracts/tenancy.folds.js';
 import { TENANT_SLUG } from './register-tenant.js';
 
 export class RegisterIssuerMessage extends CommandMessage<RegisterIssuer> {
@@ -122,7 +122,7 @@ export class IssuerRoutes {
   ) {
     const context = this.gateway.contextOf(request);
     const issuerId = idFromPath<IssuerId>('iss', id);
-    const issuer = await this.issuer(caller, issuerId);
+    await this.requireIssuer(caller, issuerId);
     const keyId = publicId('key', uuidv5(context.commandId, 'signing-key'));
     const publicJwk = await this.installation.keyVault.createSigningKey(caller.tenant, keyId, body.algorithm);
     const outcome = await this.gateway.send<AddSigningKey>(
@@ -134,11 +134,7 @@ export class IssuerRoutes {
           keyId,
           algorithm: body.algorithm,
           publicJwk: publicJwk as JsonObject,
-          // "Now" of the first try: a retry is the same command.
-          notBefore:
-            body.notBefore === undefined
-              ? (issuer.keys.find((key) => key.keyId === keyId)?.notBefore ?? context.now)
-              : instantOf(body.notBefore),
+          notBefore: body.notBefore === undefined ? context.now : instantOf(body.notBefore),
         },
       },
       context,
@@ -158,7 +154,7 @@ export class IssuerRoutes {
   ) {
     const context = this.gateway.contextOf(request);
     const issuerId = idFromPath<IssuerId>('iss', id);
-    const issuer = await this.issuer(caller, issuerId);
+    await this.requireIssuer(caller, issuerId);
     const outcome = await this.gateway.send<RetireSigningKey>(
       request,
       {
@@ -166,10 +162,7 @@ export class IssuerRoutes {
         data: {
           issuerId,
           keyId,
-          at:
-            body.at === undefined
-              ? (issuer.keys.find((key) => key.keyId === keyId)?.retired?.at ?? context.now)
-              : instantOf(body.at),
+          at: body.at === undefined ? context.now : instantOf(body.at),
           reasonCode: body.reasonCode,
         },
       },
@@ -178,10 +171,9 @@ export class IssuerRoutes {
     return this.gateway.answer(outcome, { id });
   }
 
-  private async issuer({ tenant }: TenantCaller, issuerId: IssuerId): Promise<IssuerState> {
+  /** Before anything is made in the vault. */
+  private async requireIssuer({ tenant }: TenantCaller, issuerId: IssuerId): Promise<void> {
     const { state } = await this.installation.executor.snapshot(issuerFold, issuerStream(tenant, issuerId));
-    // Before anything is made in the vault.
     if (!state.registered) throw new ProblemException('not-found', 'There is no such issuer.');
-    return state;
   }
 }
