@@ -384,10 +384,26 @@ const CHECK = `
   parentPort.postMessage({ result, events });
 `;
 
+const COPY_TRIES = 20;
+
+/** Node's backup gives up when a step meets an append under way, with the words "not an error": it begins anew. */
+async function copyOf(db: DatabaseSync, partial: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await backup(db, partial, { rate: 250 });
+      return;
+    } catch (error) {
+      if (attempt === COPY_TRIES || (error as Error).message !== 'not an error') throw error;
+      for (const suffix of ['', '-wal', '-journal']) rmSync(partial + suffix, { force: true });
+      await new Promise((resolve) => setTimeout(resolve, 10 * attempt));
+    }
+  }
+}
+
 async function copyAndCheck(db: DatabaseSync, toFile: string): Promise<{ readonly events: number }> {
   const partial = `${toFile}.partial`;
   try {
-    await backup(db, partial, { rate: 250 });
+    await copyOf(db, partial);
     const { result, events } = await new Promise<{ result: string; events: number }>((resolve, reject) => {
       const worker = new Worker(CHECK, { eval: true, workerData: partial });
       worker.once('message', resolve);
