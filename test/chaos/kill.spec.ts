@@ -18,7 +18,7 @@ const STUDENTS = 60;
 const PASS_MARK = 40;
 /** Loading the program takes most of a round: children for the next rounds load while one works. */
 const AHEAD = 2;
-/** About a minute and a half on two free cores; this ends a run that hangs. */
+/** About a minute on two free cores (51 s measured); this ends a run that hangs. */
 const LIMIT_MS = 600_000;
 
 /** What a round does, the word of the child after which the clock runs, and the longest delay until the kill. */

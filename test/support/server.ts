@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SCOPES } from '@cairn/contexts/tenancy';
 import type { Configuration, Installation } from '@cairn/platform';
 import { createServer } from '../../apps/server/src/app.js';
 
@@ -39,26 +40,6 @@ export type TestServer = {
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
-
-export const ALL_SCOPES = [
-  'tenant:admin',
-  'catalog:read',
-  'catalog:write',
-  'catalog:publish',
-  'learners:read',
-  'learners:write',
-  'erasure:approve',
-  'progress:read',
-  'progress:write',
-  'credentials:read',
-  'credentials:issue',
-  'credentials:manage',
-  'imports:run',
-  'analytics:read',
-  'audit:read',
-  'events:read',
-  'ops:manage',
-];
 
 export async function startServer(options: { directory?: string; keep?: boolean } = {}): Promise<TestServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
@@ -116,7 +97,7 @@ export async function startServer(options: { directory?: string; keep?: boolean 
     operator,
     tenant: async (slug) => {
       const { id } = await operator.post('/api/tenants', { slug, name: `Tenant ${slug}`, zone: 'Europe/Berlin' });
-      const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: ALL_SCOPES });
+      const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: SCOPES });
       const client = as(key);
       const issuer = await client.post('/api/issuers', { slug, name: `Issuer ${slug}`, zone: 'Europe/Berlin' });
       await client.post(`/api/issuers/${issuer.id}/keys`, { algorithm: 'ES256' });
