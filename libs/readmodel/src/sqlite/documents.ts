@@ -1,5 +1,5 @@
 // Documents in SQLite: one table of JSON rows per collection, with a column for each indexed field.
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { IndexDefinition } from '@cairn/kernel';
 import {
   IndexRefused,
@@ -20,6 +20,7 @@ import {
   addAfter,
   addConstraint,
   columnOf,
+  fromSql,
   orderBy,
   uniqueColumnOf,
   valueAt,
@@ -43,9 +44,21 @@ type Collection = {
   readonly indexes: (IndexDefinition & { readonly sqlName: string })[];
   readonly fields: Map<string, IndexedField>;
 };
-type Row = readonly [id: string, p: string, json: string];
+type Row = readonly [id: string, p: string, json: string, ...indexed: SQLOutputValue[]];
 
-const toDocument = ([id, p, json]: Row): StoredDocument => ({ _id: id, ...(JSON.parse(json) as object), _p: p });
+const selected = ({ fields }: Collection): string =>
+  ['id', 'p', 'json', ...[...fields.values()].map(({ column }) => column)].join(', ');
+
+/** An indexed scalar is held by its column alone, not by the JSON as well: half of a small document. */
+function toDocument({ fields }: Collection, [id, p, json, ...indexed]: Row): StoredDocument {
+  const document: Record<string, unknown> = { _id: id, ...(JSON.parse(json) as object) };
+  let at = 0;
+  for (const [field, { path }] of fields) {
+    const value = indexed[at++] ?? null;
+    if (path.length === 1 && value !== null) document[field] = fromSql(value);
+  }
+  return { ...document, _id: id, _p: p };
+}
 
 export type Documents = {
   readonly ensure: (name: string, indexes: readonly IndexDefinition[]) => void;
@@ -87,8 +100,12 @@ export function createDocuments(database: Database, scanLimit: number): Document
     subset.checkCollectionName(name);
     return collections.get(name);
   };
-  const pageOf = ({ table }: Collection, after: string, limit: number): StoredDocument[] =>
-    all<Row>(`SELECT id, p, json FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`, after, limit).map(toDocument);
+  const pageOf = (collection: Collection, after: string, limit: number): StoredDocument[] =>
+    all<Row>(
+      `SELECT ${selected(collection)} FROM ${collection.table} WHERE id > ? ORDER BY id LIMIT ?`,
+      after,
+      limit,
+    ).map((row) => toDocument(collection, row));
   const lastId = (): number => (one<[number]>('SELECT last_insert_rowid()') as [number])[0];
 
   /** The columns' values; notes new kinds of values, in the transaction that writes the document. */
@@ -195,10 +212,10 @@ export function createDocuments(database: Database, scanLimit: number): Document
     const source = index ? `${table} INDEXED BY ${index.sqlName}` : table;
     const where = condition.where.length > 0 ? ` WHERE ${condition.where.join(' AND ')}` : '';
     let looked = 0;
-    for (const row of statement(`SELECT id, p, json FROM ${source}${where}${order}`).iterate(...condition.values)) {
+    for (const row of statement(`SELECT ${selected(collection)} FROM ${source}${where}${order}`).iterate(...condition.values)) {
       if (access.bounded.length === 0 && ++looked > scanLimit)
         throw scanRefused(collection.name, constraints, sort, scanLimit);
-      if (!take(toDocument(row as unknown as Row), access.ordered)) return;
+      if (!take(toDocument(collection, row as unknown as Row), access.ordered)) return;
     }
   };
 
@@ -243,11 +260,11 @@ export function createDocuments(database: Database, scanLimit: number): Document
     load: (name, ids) => {
       const collection = collectionOf(name);
       if (!collection) return [];
-      const select = statement(`SELECT id, p, json FROM ${collection.table} WHERE id = ?`);
+      const select = statement(`SELECT ${selected(collection)} FROM ${collection.table} WHERE id = ?`);
       const documents: StoredDocument[] = [];
       for (const id of new Set(ids)) {
         const row = select.get(id) as unknown as Row | undefined;
-        if (row) documents.push(toDocument(row));
+        if (row) documents.push(toDocument(collection, row));
       }
       return documents;
     },
@@ -274,7 +291,11 @@ export function createDocuments(database: Database, scanLimit: number): Document
         if (!next) return remove.run(id, expected).changes !== 0;
         const values = indexedValues(collection, next);
         const { _id, _p, ...rest } = next;
-        const json = JSON.stringify(rest);
+        const held: Record<string, unknown> = rest;
+        let at = 0;
+        for (const [field, { path }] of collection.fields)
+          if (values[at++] !== null && path.length === 1) held[field] = undefined;
+        const json = JSON.stringify(held);
         if (json.length > subset.MAX_DOCUMENT_BYTES / 4) subset.checkSize(id, json);
         if (expected === null) return insert.run(id, _p, json, ...values).changes !== 0;
         return (

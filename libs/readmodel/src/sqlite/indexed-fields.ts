@@ -1,7 +1,7 @@
 // Indexed fields in SQL. Each has a column beside the JSON, holding its value so that SQLite's order is MongoDB's:
 // NULL (null or missing), numbers, text, then booleans as one-byte blobs. What SQL finds is a superset of the answer;
 // matching.ts has the last word.
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { Constraint } from '../access.js';
 import { plainValueAt } from '../query-subset.js';
 import type { Sort } from '../port.js';
@@ -40,6 +40,9 @@ const TRUE = new Uint8Array([1]);
 
 const toSql = (value: unknown): SQLInputValue =>
   typeof value === 'boolean' ? (value ? TRUE : FALSE) : ((value ?? null) as SQLInputValue);
+
+/** A scalar back from its column: one-byte blobs are booleans. */
+export const fromSql = (value: SQLOutputValue): unknown => (value instanceof Uint8Array ? value[0] === 1 : value);
 
 /** A column or the like. `_id` and `_p` have theirs in every collection. */
 export function columnOf(fields: IndexedFields, field: string): string {

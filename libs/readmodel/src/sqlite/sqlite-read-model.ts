@@ -27,7 +27,8 @@ const SCHEMA = `${DOCUMENTS_SCHEMA}
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS queue_due ON queue(queue, dueAt, id);
 `;
-const SCHEMA_VERSION = 1;
+/** 2: indexed scalars left the JSON; rows of version 1 are still read. */
+const SCHEMA_VERSION = 2;
 const PAGE = 1000;
 
 /** Opens or creates the read model in one file. Throws {@link ReadModelUnavailable} if another process holds it. */

@@ -4,10 +4,8 @@ import { defineProjection, type Document, type EventDefinition, type Recorded } 
 
 export type AuditEntry = Document & {
   readonly tenant: string;
-  readonly at: string;
   readonly stream: string;
   readonly revision: number;
-  readonly type: string;
   readonly actor: string;
   readonly correlation: string;
   readonly learner?: string;
@@ -23,7 +21,7 @@ type Ids = { readonly learnerId?: string; readonly credentialId?: string };
 export const auditProjection = (definitions: readonly EventDefinition[]) =>
   defineProjection<AuditEntry, EventDefinition>({
     name: 'audit',
-    version: 1,
+    version: 2,
     events: definitions,
     keys: (event) => [`${event.meta.tenant}:${event.id}`],
     evolve: (_entry, event) => entryOf(event as Recorded),
@@ -67,10 +65,8 @@ function entryOf(event: Recorded): AuditEntry {
   const { learnerId, credentialId } = event.data as Ids;
   return {
     tenant: event.meta.tenant,
-    at: event.meta.recordedAt,
     stream: event.stream,
     revision: event.revision,
-    type: event.type,
     actor: event.meta.actor,
     correlation: event.meta.$correlationId,
     ...(learnerId === undefined ? {} : { learner: learnerId }),
