@@ -212,7 +212,9 @@ export function createDocuments(database: Database, scanLimit: number): Document
     const source = index ? `${table} INDEXED BY ${index.sqlName}` : table;
     const where = condition.where.length > 0 ? ` WHERE ${condition.where.join(' AND ')}` : '';
     let looked = 0;
-    for (const row of statement(`SELECT ${selected(collection)} FROM ${source}${where}${order}`).iterate(...condition.values)) {
+    for (const row of statement(`SELECT ${selected(collection)} FROM ${source}${where}${order}`).iterate(
+      ...condition.values,
+    )) {
       if (access.bounded.length === 0 && ++looked > scanLimit)
         throw scanRefused(collection.name, constraints, sort, scanLimit);
       if (!take(toDocument(collection, row as unknown as Row), access.ordered)) return;
