@@ -11,8 +11,8 @@ const localDay = new Intl.DateTimeFormat('sv-SE', { timeZone: WORLD_ZONE });
 export type AcceptanceWorld = Awaited<ReturnType<typeof openWorld>>;
 export type AcceptanceLearner = Awaited<ReturnType<AcceptanceWorld['learner']>>;
 
-export async function openWorld(server: TestServer, slug: string, catalog: CatalogWorld) {
-  const { client, issuer } = await server.tenant(slug);
+export async function openWorld(server: TestServer, slug: string, catalog: CatalogWorld, sandboxClock?: string) {
+  const { client, issuer } = await server.tenant(slug, sandboxClock);
   const templates = new Map<string, string>();
   const etag = async (path: string) => ({ 'if-match': (await client.get(path)).headers['etag'] as string });
 

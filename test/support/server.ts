@@ -35,8 +35,11 @@ export type TestServer = {
   readonly directory: string;
   readonly as: (token: string | undefined) => Client;
   readonly operator: Client;
-  /** A new tenant with an issuer and a key that may do everything. */
-  readonly tenant: (slug: string) => Promise<{ id: string; key: string; client: Client; issuer: string }>;
+  /** A new tenant, a sandbox if its clock is given, with an issuer and a key that may do everything. */
+  readonly tenant: (
+    slug: string,
+    sandboxClock?: string,
+  ) => Promise<{ id: string; key: string; client: Client; issuer: string }>;
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -95,8 +98,13 @@ export async function startServer(options: { directory?: string; keep?: boolean 
     directory,
     as,
     operator,
-    tenant: async (slug) => {
-      const { id } = await operator.post('/api/tenants', { slug, name: `Tenant ${slug}`, zone: 'Europe/Berlin' });
+    tenant: async (slug, sandboxClock) => {
+      const { id } = await operator.post('/api/tenants', {
+        slug,
+        name: `Tenant ${slug}`,
+        zone: 'Europe/Berlin',
+        ...(sandboxClock === undefined ? {} : { sandboxClock }),
+      });
       const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: SCOPES });
       const client = as(key);
       const issuer = await client.post('/api/issuers', { slug, name: `Issuer ${slug}`, zone: 'Europe/Berlin' });

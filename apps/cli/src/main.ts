@@ -4,7 +4,17 @@ import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bareId, publicId, type CredentialId, type EnrollmentId, type PathwayId, type Position } from '@cairn/kernel';
+import {
+  bareId,
+  publicId,
+  uuidv5,
+  type CredentialId,
+  type EnrollmentId,
+  type Instant,
+  type PathwayId,
+  type Position,
+} from '@cairn/kernel';
+import { sandboxClock, type SetTenantClock } from '@cairn/contexts/tenancy';
 import { DataDirectoryLocked } from '@cairn/eventlog';
 import { idOrSlug, instantOf, positionOf, positionToken, ProblemException } from '@cairn/platform';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
@@ -17,8 +27,11 @@ import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { print, printJson, progressBar, table } from './output.js';
-import { CliError, withSession, type GlobalOptions, type Session } from './session.js';
+import { CliError, dispatched, withSession, type GlobalOptions, type Session } from './session.js';
 import { verifyLog } from './verify-log.js';
+
+/** How long a moved clock waits for what falls due. */
+const SETTLE_MS = 600_000;
 
 const program = new Command('cairn')
   .description('Issues stackable digital credentials and can prove every step of how each came about.')
@@ -78,6 +91,45 @@ program
           ['id', 'slug', 'zone'],
           rows.map(({ id, slug, zone }) => [id, slug, zone]),
         ),
+    ),
+  );
+
+program
+  .command('clock [to]')
+  .description("a tenant's time; of a sandbox it is moved on to an instant, and what falls due by then is done")
+  .addHelpText('after', '\nExample: npm run cairn -- clock 2028-03-10T09:00:00Z --tenant try-out')
+  .action((to: string | undefined) =>
+    answer(
+      async (session) => {
+        const { tenant, slug, namespace } = await session.tenant();
+        const { installation } = session;
+        if (to !== undefined) {
+          const instant = instantOf<Instant>(to) as Instant | undefined;
+          if (instant === undefined)
+            throw new CliError(`"${to}" is not an instant in UTC such as 2028-03-10T09:00:00Z.`);
+          const commandId = uuidv5(namespace, 'clock', instant);
+          await dispatched<SetTenantClock>(
+            session,
+            { type: 'SetTenantClock', data: { to: instant } },
+            {
+              tenant,
+              commandId,
+              idSource: 'derived',
+              actor: 'service:cli',
+              correlationId: commandId,
+              now: await installation.now(tenant),
+            },
+          );
+          if (!(await installation.settled(SETTLE_MS)))
+            throw new CliError(
+              'Not all that fell due was done within ten minutes; see: npm run cairn -- projections',
+              1,
+            );
+        }
+        const sandbox = (await sandboxClock(installation.executor.loader, tenant)) !== undefined;
+        return { tenant: slug, now: await installation.now(tenant), sandbox };
+      },
+      ({ tenant, now, sandbox }) => `${tenant}: ${now}${sandbox ? ' (its own clock)' : ''}`,
     ),
   );
 

@@ -59,3 +59,30 @@ export type Reactor<Def extends EventDefinition = EventDefinition> = {
 export function defineReactor<const Def extends EventDefinition>(reactor: Reactor<Def>): Reactor<Def> {
   return reactor;
 }
+
+/**
+ * Something that falls due: a document of the projection `due_work`, made and closed by events alone. `dueAt` is an
+ * instant of the tenant's clock.
+ */
+export type DueItem = Document & {
+  readonly tenant: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly serial: number;
+  readonly dueAt: string;
+  readonly state: 'open' | 'done';
+};
+
+/** What is sent when items of one kind are due. The decider checks again; the event that follows closes the item. */
+export type Timekeeper<I extends DueItem = DueItem> = {
+  /** Also the actor: `scheduler:<name>`. */
+  readonly name: string;
+  readonly kind: string;
+  readonly command: (item: I) => Command;
+  /** Refusal codes that are final answers; any other is reported, and the item tried again from time to time. */
+  readonly tolerates: readonly string[];
+};
+
+export function defineTimekeeper<I extends DueItem>(timekeeper: Timekeeper<I>): Timekeeper<I> {
+  return timekeeper;
+}

@@ -1,6 +1,6 @@
 // What a context hands to the application: one list of everything it adds.
-import type { EventDefinition, Reaction, ReactorContext } from '@cairn/kernel';
-import type { AnyDecider, AnyProjection } from '@cairn/runtime';
+import type { EventDefinition, FactLoader, Instant, Reaction, ReactorContext, TenantId } from '@cairn/kernel';
+import type { AnyDecider, AnyProjection, AnyTimekeeper } from '@cairn/runtime';
 import type { CommandMessage, SendOptions } from './messages.js';
 
 /** Any reactor: what a list of them can be typed as. */
@@ -25,6 +25,10 @@ export type ContextDefinition = {
   readonly deciders: readonly AnyDecider[];
   readonly projections: readonly AnyProjection[];
   readonly reactors: readonly AnyReactor[];
+  /** What is sent when something of its is due. */
+  readonly timekeepers?: readonly AnyTimekeeper[];
+  /** Where a tenant's own clock stands; undefined: it lives by real time. One context knows. */
+  readonly tenantClock?: (loader: FactLoader, tenant: TenantId) => Promise<Instant | undefined>;
   /** One class for each command that may be sent through the bus. */
   readonly messages: readonly MessageClass[];
 };

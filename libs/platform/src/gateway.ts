@@ -72,7 +72,7 @@ export class CommandGateway {
     const route = `${request.method} ${request.url.split('?', 1)[0]}`;
     const commandId = key === undefined ? randomUUID() : uuidv5(scope.namespace, route, key);
     const traceparent = request.headers['traceparent'];
-    const now = this.installation.clock.now();
+    const now = (principal.kind === 'key' ? principal.clock : undefined) ?? this.installation.clock.now();
     return {
       tenant: scope.tenant,
       commandId,

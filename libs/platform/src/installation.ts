@@ -12,6 +12,7 @@ import {
   type Issued,
   type NewEvent,
   type Position,
+  type TenantId,
 } from '@cairn/kernel';
 import { openSqliteEventLog, type EventLog } from '@cairn/eventlog';
 import { openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
@@ -20,10 +21,13 @@ import {
   createFeed,
   createProjectionRunner,
   createReactorRunner,
+  createScheduler,
   createViews,
   createWaiters,
   settled,
+  sleep,
   systemClock,
+  systemTimers,
   type Clock,
   type CommandExecutor,
   type Feed,
@@ -32,6 +36,7 @@ import {
   type ParkedKey,
   type ProjectionStatus,
   type ReactorStatus,
+  type SchedulerStatus,
   type RebuildOptions,
   type Views,
 } from '@cairn/runtime';
@@ -51,11 +56,12 @@ export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
 /** What `/readyz` and `/ops/projections` tell. */
 export type InstallationStatus = {
   readonly ready: boolean;
-  /** Projections and reactors have reached the head of the log and nothing is in flight. */
+  /** Projections and reactors have reached the head of the log, and nothing is in flight or due. */
   readonly settled: boolean;
   readonly head: Position;
   readonly projections: readonly ProjectionStatus[];
   readonly reactors: readonly ReactorStatus[];
+  readonly scheduler: SchedulerStatus;
 };
 
 export type Installation = {
@@ -71,6 +77,8 @@ export type Installation = {
   readonly codec: Codec;
   readonly executor: CommandExecutor;
   readonly clock: Clock;
+  /** The tenant's time: real, or where the clock of its sandbox stands. */
+  readonly now: (tenant: TenantId) => Promise<Instant>;
   /** The one reader of the log that all consumers of this process share. */
   readonly feed: Feed;
   /** Aborts when the installation closes: long answers end themselves. */
@@ -98,6 +106,11 @@ export type Installation = {
   readonly close: () => Promise<void>;
 };
 
+/** Of so many tenants what is due is looked after. */
+const TENANTS = 10_000;
+/** How long what is due later waits for projections and reactors to follow what was due before. */
+const FOLLOW_MS = 10_000;
+const IDLE_POLL_MS = 20;
 const INSTALLATION_STREAM = 'installation-0.log';
 const { version } = JSON.parse(readFileSync(findManifest(), 'utf8')) as { version: string };
 
@@ -131,11 +144,15 @@ export async function openInstallation(
     );
     const app = `cairn ${version}`;
     const logId = await identify(log, app, clock.now());
-    const executor = createCommandExecutor({
+    const [tenantClock] = contexts.flatMap((context) => context.tenantClock ?? []);
+    const ownClock = async (tenant: TenantId): Promise<Instant | undefined> => tenantClock?.(executor.loader, tenant);
+    const now = async (tenant: TenantId): Promise<Instant> => (await ownClock(tenant)) ?? clock.now();
+    const executor: CommandExecutor = createCommandExecutor({
       log,
       codec,
       deciders: contexts.flatMap(({ deciders }) => deciders),
       clock,
+      tenantClock: ownClock,
       app,
     });
     // What is waited out is seen: a store that stays away must not be silent.
@@ -159,6 +176,10 @@ export async function openInstallation(
     });
     const views = createViews(readModel, projections.collectionOf);
     let dispatch: Dispatch | undefined;
+    const send: Dispatch = (issued) => {
+      if (!dispatch) throw new TypeError('no dispatcher was set before the start');
+      return dispatch(issued);
+    };
     const reactors = createReactorRunner({
       reactors: contexts.flatMap((context) => context.reactors),
       log,
@@ -166,20 +187,41 @@ export async function openInstallation(
       readModel,
       codec,
       waiters,
-      dispatch: (issued) => {
-        if (!dispatch) throw new TypeError('no dispatcher was set before the start');
-        return dispatch(issued);
-      },
+      dispatch: send,
       find: views.find,
       owner,
       // Whatever the log holds and no reactor has answered is to be answered: the embedded store starts empty.
       startAt: () => 'beginning',
       clock,
+      now,
       onTrouble,
     });
     const projectionNames = contexts.flatMap((context) => context.projections.map(({ name }) => name));
     const reactorNames = contexts.flatMap((context) => context.reactors.map(({ name }) => name));
     const settledNames = [...projectionNames, ...reactorNames];
+    const scheduler = createScheduler({
+      timekeepers: contexts.flatMap((context) => context.timekeepers ?? []),
+      readModel,
+      find: views.find,
+      tenants: async () => {
+        const found = await views.find('tenants', {}, { sort: [['_id', 1]], limit: TENANTS });
+        return found.map((document) => document['tenant'] as TenantId);
+      },
+      now,
+      dispatch: send,
+      followed: (position) => waiters.waitFor(settledNames, position, FOLLOW_MS),
+      owner,
+      onTrouble,
+    });
+    const settledBy = async (timeoutMs: number): Promise<boolean> => {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        if (!(await settled(waiters, settledNames, log.head, deadline - performance.now()))) return false;
+        if (await scheduler.isIdle()) return true;
+        if (performance.now() >= deadline) return false;
+        await sleep(systemTimers, IDLE_POLL_MS);
+      }
+    };
 
     return {
       contexts,
@@ -198,12 +240,13 @@ export async function openInstallation(
       waitFor: waiters.waitFor,
       positionOfProjections: (names) =>
         names.map(waiters.positionOf).reduce((least, next) => (next < least ? next : least)),
-      settled: (timeoutMs) => settled(waiters, settledNames, log.head, timeoutMs),
+      now,
+      settled: settledBy,
       status: async () => {
         const [projectionStatus, reactorStatus, isSettled, head] = await Promise.all([
           projections.status(),
           reactors.status(),
-          settled(waiters, settledNames, log.head, 0),
+          settledBy(0),
           log.head(),
         ]);
         return {
@@ -212,6 +255,7 @@ export async function openInstallation(
           head,
           projections: projectionStatus,
           reactors: reactorStatus,
+          scheduler: scheduler.status(),
         };
       },
       projectionNames,
@@ -224,10 +268,12 @@ export async function openInstallation(
       start: async () => {
         await projections.start();
         await reactors.start();
+        scheduler.start();
       },
       beginClose: () => closing.abort(),
       close: async () => {
         closing.abort();
+        await scheduler.stop();
         await reactors.stop();
         await projections.stop();
         await feed.close();

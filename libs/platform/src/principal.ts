@@ -1,5 +1,5 @@
 // Who asks. The tenant comes from the key, never from the request (D10).
-import type { TenantId } from '@cairn/kernel';
+import type { Instant, TenantId } from '@cairn/kernel';
 
 export type Principal =
   | {
@@ -11,6 +11,8 @@ export type Principal =
       /** `service:<key id>` */
       readonly actor: string;
       readonly scopes: readonly string[];
+      /** Where the clock of a sandbox stands; left out: real time. */
+      readonly clock?: Instant;
     }
   /** The operator of the installation: creates tenants, sees no tenant's data. */
   | { readonly kind: 'operator'; readonly actor: string };

@@ -101,6 +101,16 @@ export const PROBLEMS = {
     title: 'The record is closed',
     next: 'Nothing more can be recorded about this learner.',
   },
+  'not-a-sandbox': {
+    status: 409,
+    title: 'The tenant lives by real time',
+    next: 'Register a sandbox: a tenant with sandboxClock.',
+  },
+  'clock-backwards': {
+    status: 422,
+    title: 'A clock only goes forward',
+    next: 'Send an instant after where the clock stands, or register another sandbox.',
+  },
   'last-key': { status: 409, title: 'The issuer would have no key left', next: 'Add the next signing key first.' },
   'revision-stale': { status: 412, title: 'It has changed since you read it', next: 'Read it again and decide anew.' },
   'if-match-required': {

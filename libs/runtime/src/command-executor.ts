@@ -24,6 +24,7 @@ import {
   type NewEvent,
   type Recorded,
   type Rejected,
+  type TenantId,
 } from '@cairn/kernel';
 import { CommandOutcomeUnknown, Overloaded } from './errors.js';
 import {
@@ -66,6 +67,8 @@ export type ExecutorOptions = {
   readonly codec: Codec;
   readonly deciders: readonly AnyDecider[];
   readonly clock: Clock;
+  /** Where a tenant's own clock stands (sandboxes); undefined: it lives by `clock`. */
+  readonly tenantClock?: (tenant: TenantId) => Promise<Instant | undefined>;
   /** Name and version of the program, written beside every event. */
   readonly app: string;
   readonly timers?: Timers;
@@ -184,7 +187,8 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
         return { accepted: true, outcome: 'unchanged', replayed: false, stream, revision, position, events: [] };
       }
 
-      const events = envelopes(decision.events, stream, command, hash, folded);
+      const wall = (await options.tenantClock?.(command.tenant)) ?? clock.now();
+      const events = envelopes(decision.events, stream, command, hash, folded, wall);
       const first = folded.revision + 1;
       const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
       // Before anything is written: what its own stream could not fold again must never get into the log.
@@ -292,8 +296,8 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
     command: Issued<Command>,
     commandHash: string,
     folded: Folded<unknown>,
+    wall: Instant,
   ): readonly NewEvent[] {
-    const wall = clock.now();
     // A clock that went back must not make the stream's recorded time fall.
     const recordedAt = (wall < folded.recordedAt ? folded.recordedAt : wall) as Instant;
     const meta: Omit<EventMeta, 'schemaVersion' | 'occurredAt'> = {

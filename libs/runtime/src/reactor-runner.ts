@@ -11,11 +11,13 @@ import {
   type CommandOutcome,
   type Document,
   type EventDefinition,
+  type Instant,
   type Issued,
   type Position,
   type Reaction,
   type ReactorContext,
   type Recorded,
+  type TenantId,
 } from '@cairn/kernel';
 import type { Lease, ReadModel } from '@cairn/readmodel';
 import { createCheckpoint, isInLog, LeaseLost } from './checkpoint.js';
@@ -73,6 +75,8 @@ export type ReactorRunnerOptions = {
   readonly leaseTtlMs?: number;
   readonly limits?: Partial<ReactorLimits>;
   readonly clock?: Clock;
+  /** The tenant's time, for the commands sent; left out: that of `clock`. */
+  readonly now?: (tenant: TenantId) => Promise<Instant>;
   readonly timers?: Timers;
   readonly onTrouble?: OnTrouble;
 };
@@ -374,7 +378,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
         let contended = false;
         for (const [index, reaction] of reactions.entries()) {
           mustHold();
-          const outcome = await dispatch(envelope(recorded, reaction, index));
+          const outcome = await dispatch(await envelope(recorded, reaction, index));
           if (outcome.accepted || reactor.tolerates.includes(outcome.code)) continue;
           contended = outcome.code === 'revision-conflict';
           if (!contended)
@@ -392,7 +396,11 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     }
   }
 
-  function envelope({ id, meta }: Recorded, { command, actor, key }: Reaction, index: number): Issued<Command> {
+  async function envelope(
+    { id, meta }: Recorded,
+    { command, actor, key }: Reaction,
+    index: number,
+  ): Promise<Issued<Command>> {
     return {
       ...command,
       tenant: meta.tenant,
@@ -401,7 +409,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
       actor: actor ?? `reactor:${reactor.name}`,
       correlationId: meta.$correlationId,
       causedBy: id,
-      now: clock.now(),
+      now: options.now ? await options.now(meta.tenant) : clock.now(),
       ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
     };
   }

@@ -17,6 +17,7 @@ import { SigningDesk } from './commands/signing-desk.js';
 import { credentialDecider } from './commands/signing-desks.js';
 import { credentialEvents, statusListEvents } from './contracts/credential.events.js';
 import { statusListDecider } from './domain/status-list.decider.js';
+import { dueWorkProjection } from './projections/due-work.projection.js';
 import { registerProjection } from './projections/register.projection.js';
 import { verificationProjection } from './projections/verification.projection.js';
 import { walletProjection } from './projections/wallet.projection.js';
@@ -28,13 +29,15 @@ import { VerifyCredentialHandler, VerifyCredentialRoute } from './queries/verify
 import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js';
 import { applyPolicy } from './reactors/apply-policy.reactor.js';
 import { issueOnEarned } from './reactors/issue-on-earned.reactor.js';
+import { componentExpiryClock } from './timekeepers/expiry-clock.timekeeper.js';
 
 export const credentialsContext = defineContext({
   name: 'credentials',
   events: [...credentialEvents, ...statusListEvents],
   deciders: [credentialDecider, statusListDecider],
-  projections: [registerProjection, verificationProjection, walletProjection],
+  projections: [registerProjection, verificationProjection, walletProjection, dueWorkProjection],
   reactors: [issueOnEarned, applyPolicy],
+  timekeepers: [componentExpiryClock],
   messages: [IssueCredentialMessage, RevokeCredentialMessage, FlagCredentialMessage, UnflagCredentialMessage],
 });
 

@@ -18,6 +18,8 @@ import {
   RetireSigningKeyMessage,
 } from './commands/issuers.js';
 import { RegisterTenantHandler, RegisterTenantMessage, RegisterTenantRoute } from './commands/register-tenant.js';
+import { ClockRoutes, SetTenantClockHandler, SetTenantClockMessage } from './commands/set-clock.js';
+import { sandboxClock } from './contracts/tenancy.folds.js';
 import { tenancyEvents } from './contracts/tenancy.events.js';
 import { issuerDecider } from './domain/issuer.decider.js';
 import { tenantDecider } from './domain/tenant.decider.js';
@@ -33,8 +35,10 @@ export const tenancyContext = defineContext({
   deciders: [tenantDecider, issuerDecider],
   projections: [tenantsProjection, issuersProjection],
   reactors: [],
+  tenantClock: sandboxClock,
   messages: [
     RegisterTenantMessage,
+    SetTenantClockMessage,
     IssueApiKeyMessage,
     RevokeApiKeyMessage,
     RegisterIssuerMessage,
@@ -46,9 +50,10 @@ export const tenancyContext = defineContext({
 /** Global, for the guard of every route asks {@link PRINCIPALS} who calls. */
 @Global()
 @Module({
-  controllers: [RegisterTenantRoute, ApiKeyRoutes, IssuerRoutes, TenancyController],
+  controllers: [RegisterTenantRoute, ClockRoutes, ApiKeyRoutes, IssuerRoutes, TenancyController],
   providers: [
     RegisterTenantHandler,
+    SetTenantClockHandler,
     IssueApiKeyHandler,
     RevokeApiKeyHandler,
     RegisterIssuerHandler,

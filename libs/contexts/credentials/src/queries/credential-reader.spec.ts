@@ -19,7 +19,7 @@ const readerOf = ({ process, copies }: World, over: Partial<CredentialReaderPort
     history: executor.history,
     loader: executor.loader,
     copies,
-    clock: { now: () => at('2026-06-01') },
+    now: () => Promise.resolve(at('2026-06-01')),
     baseUrl: BASE_URL,
     countsTowards: () => Promise.resolve([{ title: { en: 'Level 2' } }]),
     decideAgain: () => Promise.resolve({ matches: true }),

@@ -49,7 +49,8 @@ export type CredentialReaderPorts = {
   readonly history: (stream: string) => Promise<readonly Recorded[]>;
   readonly loader: FactLoader;
   readonly copies: SignedCopies;
-  readonly clock: { readonly now: () => Instant };
+  /** The tenant's time: real, or where the clock of its sandbox stands. */
+  readonly now: (tenant: TenantId) => Promise<Instant>;
   readonly baseUrl: string;
   /** What a credential of the template counts towards, by published pathways. */
   readonly countsTowards: (
@@ -90,7 +91,7 @@ async function attempt<T>(read: () => Promise<T>): Promise<T | undefined> {
 }
 
 export function createCredentialReader(ports: CredentialReaderPorts): CredentialReader {
-  const { history, loader, copies, clock, baseUrl, countsTowards, decideAgain } = ports;
+  const { history, loader, copies, now: nowOf, baseUrl, countsTowards, decideAgain } = ports;
   const verified = new Map<string, Extract<SignedCopyFinding, { found: 'verified' }>>();
 
   /** The credential's stream; undefined if it cannot be read, or has a hole where a revocation could have been. */
@@ -185,7 +186,12 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     const key = issuer?.keys.find(({ keyId }) => keyId === data.keyId);
     const kept = key && verified.get(`${data.vcHash}:${tenant}:${data.issuerId}:${data.keyId}`);
     if (kept) return kept;
-    const finding = await verifyCopy(jwt.text, data.vcHash, key?.publicJwk as PublicJwk | undefined);
+    const finding = await verifyCopy(
+      jwt.text,
+      data.vcHash,
+      key?.publicJwk as PublicJwk | undefined,
+      await nowOf(tenant),
+    );
     if (finding.outcome === 'pass') {
       if (verified.size >= KEPT_VERIFICATIONS) verified.delete(verified.keys().next().value as string);
       verified.set(`${data.vcHash}:${tenant}:${data.issuerId}:${data.keyId}`, finding);
@@ -197,11 +203,12 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     jwt: string,
     due: string,
     key: PublicJwk | undefined,
+    now: Instant,
   ): Promise<Extract<SignedCopyFinding, { found: 'verified' }>> {
     // Only what was signed is judged here: the term and the life cycle are the stream's to tell.
     const report = await verifyVcJwt(jwt, {
       trustedKeys: () => (key ? [key] : 'unreachable'),
-      now: clock.now(),
+      now,
       lifeCycle: () => 'active',
     });
     const credential = report.credential ?? {};
@@ -246,7 +253,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
   }
 
   const verify: CredentialReader['verify'] = async (tenant, id, { asOf: asked, knownAt } = {}) => {
-    const now = clock.now();
+    const now = await nowOf(tenant);
     const events = await eventsOf(tenant, id);
     if (!events) return unreadableAnswer(id, baseUrl, asked ?? now, knownAt ?? now);
     const asOf = asked ?? nowFor(events, now);
@@ -294,12 +301,13 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
 
   const standing: CredentialReader['standing'] = async (tenant, id, { asOf, knownAt } = {}) => {
     const events = await eventsOf(tenant, id);
-    return events ? standingOf(events, { asOf: asOf ?? nowFor(events, clock.now()), knownAt }) : 'unknown';
+    return events ? standingOf(events, { asOf: asOf ?? nowFor(events, await nowOf(tenant)), knownAt }) : 'unknown';
   };
 
   const explain: CredentialReader['explain'] = async (tenant, id) => {
     const events = (await history(credentialStream(tenant, id))) as readonly Recorded<CredentialEvent>[];
-    const found = standingOf(events, { asOf: nowFor(events, clock.now()) });
+    const asOf = nowFor(events, await nowOf(tenant));
+    const found = standingOf(events, { asOf });
     if (!found) return undefined;
     const { data } = found.issued;
     const record = (await history(data.basis.stream)) as readonly Recorded<RecordEvent>[];
@@ -312,7 +320,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       publishedTemplate(loader, tenant, data.templateId, data.templateVersion),
       loader.fold(issuerFold, issuerStream(tenant, data.issuerId)),
       pathwayOf(tenant, basis as Basis),
-      componentsOf(tenant, found.issued, { asOf: nowFor(events, clock.now()), knownAt: undefined }),
+      componentsOf(tenant, found.issued, { asOf, knownAt: undefined }),
     ]);
     if (!template || !registered)
       throw new Error(`${found.issued.stream} names a template or issuer that does not exist`);

@@ -23,12 +23,12 @@ export class CredentialReading {
     desk: SigningDesk,
     @Optional() @Inject(DECISION_REPLAY) decideAgain?: DecisionReplay,
   ) {
-    const { executor, clock } = installation;
+    const { executor, now } = installation;
     this.reader = createCredentialReader({
       history: executor.history,
       loader: executor.loader,
       copies: desk.copies,
-      clock,
+      now,
       baseUrl: configuration.baseUrl,
       countsTowards: (tenant, template) => this.countsTowards(tenant, template),
       decideAgain,

@@ -21,7 +21,7 @@ import { settleAllRestingOn } from './component-policy.js';
 import { decideMarked } from './deciding.js';
 import type { Draft } from './draft.js';
 import { carriedBy } from './record.facts.js';
-import type { HoldingState } from './record.state.js';
+import type { HoldingState, RecordState } from './record.state.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired, unknownTemplate } from './refusals.js';
 import { markAwardsOf, reopenWhatLookedAt } from './undoing.js';
 import type { Carried } from './version.js';
@@ -122,7 +122,9 @@ export function withdrawStackComponent(
   if (component?.noted.includes(data.ref) && (own !== undefined || component.end?.cause === data.cause))
     return accept();
   if (component?.end?.cause === 'revoked') return accept();
-  if (own === undefined && isBlank(data.authority)) return authorityRequired('Taking a recognition back');
+  // That its own term is over nobody has to decide.
+  const expires = data.cause === 'expired' && endsBySelf(state, data.componentId, data.effectiveAt);
+  if (own === undefined && !expires && isBlank(data.authority)) return authorityRequired('Taking a recognition back');
   if (own === undefined && data.effectiveAt > now) return dateInFuture('effectiveAt', data.effectiveAt, now);
   const carried = carriedOf(draft, data.componentId);
   const because = draft.record(
@@ -149,6 +151,14 @@ export function withdrawStackComponent(
   }
   decideMarked(draft);
   return accept(...draft.events());
+}
+
+/** Does a term of the component end at the instant? */
+function endsBySelf(state: RecordState, componentId: string, at: Instant): boolean {
+  return (mapGet(state.components, componentId)?.facts ?? []).some((ref) => {
+    const fact = factOf(state.facts, ref);
+    return fact?.kind === 'credential' && fact.valid.some(({ until }) => until === at);
+  });
 }
 
 /** What a component carries, as its first note says. */

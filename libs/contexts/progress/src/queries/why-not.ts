@@ -42,14 +42,17 @@ export class WhyNotHandler implements IQueryHandler<WhyNotQuery> {
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
   async execute({ tenant, enrollmentId }: WhyNotQuery) {
-    const { executor, clock } = this.installation;
+    const { executor, now } = this.installation;
     const { state } = await executor.snapshot(recordDecider, recordStream(tenant, learnerOf(enrollmentId)));
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) return undefined;
     const versions = await loadPinnedVersions(executor.loader, tenant, state);
     const versionOf = ({ ref }: EnrollmentState) => versions.get(versionKey(ref.pathwayId, ref.version)) as Version;
     const words = await this.words(tenant, namesNeeded(versionOf(enrollment)));
-    return { enrollment: publicId('enr', enrollmentId), ...whyNot(state, enrollment, versionOf, clock.now(), words) };
+    return {
+      enrollment: publicId('enr', enrollmentId),
+      ...whyNot(state, enrollment, versionOf, await now(tenant), words),
+    };
   }
 
   /** Titles of modules and templates, and what modules are worth. An id is the one or the other. */

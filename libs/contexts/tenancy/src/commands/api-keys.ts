@@ -99,7 +99,8 @@ export class ApiKeyRoutes {
     const { state } = await this.installation.executor.snapshot(tenantFold, tenantStream(tenant));
     if (!state.registered) throw new ProblemException('not-found', 'There is no such tenant.');
     const { namespace } = state.registered;
-    return this.desk.issue(request, this.gateway.contextOf(request, { tenant, namespace }), body);
+    const now = await this.installation.now(tenant);
+    return this.desk.issue(request, { ...this.gateway.contextOf(request, { tenant, namespace }), now }, body);
   }
 
   @Post('api-keys')

@@ -9,6 +9,8 @@ import {
   DecidedHandler,
   IDEMPOTENCY_KEY,
   INSTALLATION,
+  InstantField,
+  instantOf,
   OperatorOnly,
   Text,
   type CairnRequest,
@@ -32,6 +34,12 @@ class RegisterTenantBody {
   @Text({ ...TENANT_SLUG, example: 'northlake' }) slug!: string;
   @Text({ max: 200, example: 'Northlake College' }) name!: string;
   @Text({ max: 64, example: 'Europe/Berlin', description: 'IANA time zone.' }) zone!: string;
+  @InstantField({
+    optional: true,
+    description:
+      'Makes it a sandbox: its clock stands here until it is moved on. Left out: the tenant lives by real time.',
+  })
+  sandboxClock?: string;
 }
 
 @ApiTags('tenancy')
@@ -53,7 +61,16 @@ export class RegisterTenantRoute {
     const namespace = uuidv5(tenant, keyVault.secret(tenant, 'id-namespace').toString('hex'));
     const outcome = await this.gateway.send<RegisterTenant>(
       request,
-      { type: 'RegisterTenant', data: { slug: body.slug, name: body.name, zone: body.zone, namespace } },
+      {
+        type: 'RegisterTenant',
+        data: {
+          slug: body.slug,
+          name: body.name,
+          zone: body.zone,
+          namespace,
+          ...(body.sandboxClock === undefined ? {} : { sandboxClock: instantOf(body.sandboxClock) }),
+        },
+      },
       this.gateway.contextOf(request, { tenant, namespace }),
     );
     const id = publicId('ten', tenant);

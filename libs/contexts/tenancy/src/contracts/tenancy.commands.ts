@@ -4,8 +4,17 @@ import type { Scope, SigningAlgorithm } from './tenancy.events.js';
 /** The tenant in the envelope is the new one; `namespace` is random, made by the handler. */
 export type RegisterTenant = Command<
   'RegisterTenant',
-  { readonly slug: string; readonly name: string; readonly zone: string; readonly namespace: string }
+  {
+    readonly slug: string;
+    readonly name: string;
+    readonly zone: string;
+    readonly namespace: string;
+    /** Makes it a sandbox, whose clock stands here first. */
+    readonly sandboxClock?: Instant;
+  }
 >;
+/** Moves a sandbox's clock on. */
+export type SetTenantClock = Command<'SetTenantClock', { readonly to: Instant }>;
 /** `keyId` derives from the command id; the hash is of a key that only the caller's answer shows. */
 export type IssueApiKey = Command<
   'IssueApiKey',
@@ -19,7 +28,7 @@ export type IssueApiKey = Command<
   }
 >;
 export type RevokeApiKey = Command<'RevokeApiKey', { readonly keyId: string; readonly reasonCode: string }>;
-export type TenantCommand = RegisterTenant | IssueApiKey | RevokeApiKey;
+export type TenantCommand = RegisterTenant | SetTenantClock | IssueApiKey | RevokeApiKey;
 
 export type RegisterIssuer = Command<
   'RegisterIssuer',

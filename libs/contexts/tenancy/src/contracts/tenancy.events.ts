@@ -55,6 +55,8 @@ export const tenantRegistered = defineEvent({
     zone: s.string({ max: 64 }),
     /** Random; ids of credentials derive from it. It never leaves the log. */
     namespace: s.uuid(),
+    /** Where the clock of a sandbox stands first; left out: the tenant lives by real time, for good. */
+    sandboxClock: s.optional(s.instant()),
   }),
   samples: {
     1: [
@@ -67,6 +69,14 @@ export const tenantRegistered = defineEvent({
       },
     ],
   },
+});
+
+export const tenantClockSet = defineEvent({
+  type: 'tenant-clock-set',
+  version: 1,
+  means: 'The clock of a sandbox was moved on; it stands there until it is moved again.',
+  schema: s.object({ from: s.instant(), to: s.instant() }),
+  samples: { 1: [{ from: '2026-03-10T09:00:00.000Z', to: '2028-03-10T09:00:00.000Z' }] },
 });
 
 export const apiKeyIssued = defineEvent({
@@ -181,11 +191,14 @@ export const signingKeyRetired = defineEvent({
 export const tenancyEvents = [
   installationInitialised,
   tenantRegistered,
+  tenantClockSet,
   apiKeyIssued,
   apiKeyRevoked,
   issuerRegistered,
   signingKeyAdded,
   signingKeyRetired,
 ] as const;
-export type TenantEvent = EventOf<typeof tenantRegistered | typeof apiKeyIssued | typeof apiKeyRevoked>;
+export type TenantEvent = EventOf<
+  typeof tenantRegistered | typeof tenantClockSet | typeof apiKeyIssued | typeof apiKeyRevoked
+>;
 export type IssuerEvent = EventOf<typeof issuerRegistered | typeof signingKeyAdded | typeof signingKeyRetired>;

@@ -1,5 +1,5 @@
 // How other contexts read tenants and issuers: folds of their streams.
-import type { Fold, Instant, IssuerId, JsonObject, TenantId } from '@cairn/kernel';
+import type { FactLoader, Fold, Instant, IssuerId, JsonObject, TenantId } from '@cairn/kernel';
 import type { IssuerEvent, Scope, SigningAlgorithm, TenantEvent } from './tenancy.events.js';
 
 export const tenantStream = (tenant: TenantId): string => `tenant-${tenant}.${tenant}`;
@@ -22,7 +22,10 @@ export type TenantState = {
     readonly name: string;
     readonly zone: string;
     readonly namespace: string;
+    readonly sandboxClock?: Instant;
   };
+  /** Where a sandbox's clock stands; undefined: the tenant lives by real time. */
+  readonly clock?: Instant;
   readonly keys: readonly ApiKeyState[];
 };
 export const tenantFold: Fold<TenantState, TenantEvent> = {
@@ -31,7 +34,13 @@ export const tenantFold: Fold<TenantState, TenantEvent> = {
   evolve: (state, event) => {
     switch (event.type) {
       case 'tenant-registered':
-        return { ...state, registered: event.data };
+        return {
+          ...state,
+          registered: event.data,
+          ...(event.data.sandboxClock === undefined ? {} : { clock: event.data.sandboxClock }),
+        };
+      case 'tenant-clock-set':
+        return { ...state, clock: event.data.to };
       case 'api-key-issued':
         return { ...state, keys: [...state.keys, { ...event.data, issuedAt: event.meta.occurredAt }] };
       case 'api-key-revoked':
@@ -46,6 +55,15 @@ export const tenantFold: Fold<TenantState, TenantEvent> = {
     }
   },
 };
+
+/**
+ * Where the clock of a sandbox stands; undefined for a tenant that lives by real time. Which of both a tenant is, its
+ * registration says for good, so the stream is read again for sandboxes only.
+ */
+export async function sandboxClock(loader: FactLoader, tenant: TenantId): Promise<Instant | undefined> {
+  const isReal = (state: TenantState): boolean => state.registered !== undefined && state.clock === undefined;
+  return (await loader.foldHaving(tenantFold, tenantStream(tenant), isReal)).clock;
+}
 
 export type IssuerKeyState = {
   readonly keyId: string;

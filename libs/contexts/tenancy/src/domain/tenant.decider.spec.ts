@@ -43,6 +43,36 @@ describe('RegisterTenant', () => {
   );
 });
 
+describe('SetTenantClock', () => {
+  const sandbox = { ...registered, data: { ...registered.data, sandboxClock: at('2024-01-01') } } as const;
+  const move = (to: string) => ({ type: 'SetTenantClock', data: { to: at(to) } }) as const;
+  const moved = { type: 'tenant-clock-set', data: { from: at('2024-01-01'), to: at('2026-01-01') } } as const;
+
+  it('begins where the registration says', () =>
+    tenant.when({ ...register, data: { ...register.data, sandboxClock: at('2024-01-01') } }, undefined).then(sandbox));
+
+  it('goes forward', () => given(tenantDecider, sandbox).when(move('2026-01-01'), undefined).then(moved));
+
+  it('stands where it stands', () => {
+    given(tenantDecider, sandbox).when(move('2024-01-01'), undefined).thenUnchanged();
+    given(tenantDecider, sandbox, moved).when(move('2026-01-01'), undefined).thenUnchanged();
+  });
+
+  it.each([['2025-12-31'], ['2024-01-01']])('never goes back: %s', (to) =>
+    given(tenantDecider, sandbox, moved).when(move(to), undefined).thenRejected('clock-backwards'),
+  );
+
+  it('is refused to a tenant that lives by real time, and to one that does not exist', () => {
+    given(tenantDecider, registered).when(move('2026-01-01'), undefined).thenRejected('not-a-sandbox');
+    tenant.when(move('2026-01-01'), undefined).thenRejected('not-found');
+  });
+
+  it('does not make a sandbox of a tenant that was registered without one', () =>
+    given(tenantDecider, registered)
+      .when({ ...register, data: { ...register.data, sandboxClock: at('2024-01-01') } }, undefined)
+      .thenRejected('idempotency-key-reused'));
+});
+
 describe('IssueApiKey', () => {
   const ofTenant = given(tenantDecider, registered);
 

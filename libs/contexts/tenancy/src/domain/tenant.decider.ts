@@ -10,19 +10,27 @@ import {
   type Rejected,
 } from '@cairn/kernel';
 import { isZone } from '@cairn/rules';
-import type { IssueApiKey, RegisterTenant, RevokeApiKey, TenantCommand } from '../contracts/tenancy.commands.js';
+import type {
+  IssueApiKey,
+  RegisterTenant,
+  RevokeApiKey,
+  SetTenantClock,
+  TenantCommand,
+} from '../contracts/tenancy.commands.js';
 import type { TenantEvent } from '../contracts/tenancy.events.js';
 import { tenantFold, tenantStream, type TenantState } from '../contracts/tenancy.folds.js';
 import { otherContent } from './refusals.js';
 
 export const tenantDecider: Decider<TenantState, TenantCommand, TenantEvent> = {
   ...tenantFold,
-  commands: ['RegisterTenant', 'IssueApiKey', 'RevokeApiKey'],
+  commands: ['RegisterTenant', 'SetTenantClock', 'IssueApiKey', 'RevokeApiKey'],
   streamOf: (command) => tenantStream(command.tenant),
   decide: (command, state) => {
     switch (command.type) {
       case 'RegisterTenant':
         return registerTenant(command, state);
+      case 'SetTenantClock':
+        return setTenantClock(command, state);
       case 'IssueApiKey':
         return issueApiKey(command, state);
       case 'RevokeApiKey':
@@ -37,14 +45,47 @@ const unknownTenant = (): Rejected =>
   reject('not-found', 'There is no such tenant.', 'Register the tenant first, or check its id.');
 
 function registerTenant({ data, tenant }: Issued<RegisterTenant>, state: TenantState): Decision<TenantEvent> {
-  const { slug, name, zone, namespace } = data;
+  const { slug, name, zone, namespace, sandboxClock } = data;
   if (!isZone(zone)) return invalid('/zone', 'zone-unknown', `"${zone}" is not an IANA time zone.`);
   if (!state.registered) {
-    return accept({ type: 'tenant-registered', data: { tenantId: tenant, slug, name, zone, namespace } });
+    return accept({
+      type: 'tenant-registered',
+      data: {
+        tenantId: tenant,
+        slug,
+        name,
+        zone,
+        namespace,
+        ...(sandboxClock === undefined ? {} : { sandboxClock }),
+      },
+    });
   }
   // The namespace is drawn anew by every try; the first one stays, for ids of credentials derive from it.
-  const same = state.registered.slug === slug && state.registered.name === name && state.registered.zone === zone;
+  const { registered } = state;
+  const same =
+    registered.slug === slug &&
+    registered.name === name &&
+    registered.zone === zone &&
+    registered.sandboxClock === sandboxClock;
   return same ? accept() : otherContent('tenant');
+}
+
+function setTenantClock({ data: { to } }: Issued<SetTenantClock>, state: TenantState): Decision<TenantEvent> {
+  if (!state.registered) return unknownTenant();
+  const { clock } = state;
+  if (clock === undefined)
+    return reject(
+      'not-a-sandbox',
+      'This tenant lives by real time.',
+      'Register a sandbox: a tenant with sandboxClock. A tenant stays what it was registered as.',
+    );
+  if (to < clock)
+    return reject(
+      'clock-backwards',
+      `The clock stands at ${clock} and cannot go back to ${to}.`,
+      `Send an instant after ${clock}, or register another sandbox.`,
+    );
+  return to === clock ? accept() : accept({ type: 'tenant-clock-set', data: { from: clock, to } });
 }
 
 function issueApiKey({ data, now }: Issued<IssueApiKey>, state: TenantState): Decision<TenantEvent> {

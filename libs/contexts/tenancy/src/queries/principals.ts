@@ -24,13 +24,21 @@ export class ApiKeyPrincipals implements PrincipalSource {
     const { tenant, hash } = parsed;
     const { executor, clock } = this.installation;
     const { state } = await executor.snapshot(tenantFold, tenantStream(tenant));
-    const now = clock.now();
+    const now = state.clock ?? clock.now();
     const found = principalOf(state, hash, now);
     if ('refused' in found) return found.refused;
     if (!state.registered) return 'unknown';
     const { keyId, scopes } = found.key;
     this.use.note(tenant, keyId, now);
     const { namespace, zone } = state.registered;
-    return { kind: 'key', tenant, namespace, zone, actor: `service:${keyId}`, scopes };
+    return {
+      kind: 'key',
+      tenant,
+      namespace,
+      zone,
+      actor: `service:${keyId}`,
+      scopes,
+      ...(state.clock === undefined ? {} : { clock: state.clock }),
+    };
   }
 }
