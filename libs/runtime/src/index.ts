@@ -24,5 +24,5 @@ export type {
   ReactorStatus,
 } from './reactor-runner.js';
 export * from './views.js';
-export { createScheduler, dueCommandId, DUE_WORK } from './scheduler.js';
+export { createScheduler } from './scheduler.js';
 export type { AnyTimekeeper, Scheduler, SchedulerOptions, SchedulerStatus } from './scheduler.js';

@@ -62,7 +62,7 @@ export type Scheduler = {
 };
 
 /** The projection that holds what falls due. */
-export const DUE_WORK = 'due_work';
+const DUE_WORK = 'due_work';
 /** Items of one instant are sent at the same time, at most so many. */
 const AT_ONCE = 64;
 /** With more refused items than this a tenant waits for people: that is a bug, not data. */
