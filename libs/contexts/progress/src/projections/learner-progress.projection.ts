@@ -1,5 +1,5 @@
 // How far a learner is in each enrollment: for the learner, the advisor and the list of those who are stuck.
-import { defineProjection, type Document, type EventOf, type Recorded } from '@cairn/kernel';
+import { defineProjection, type Document, type EventOf, type Instant, type Recorded } from '@cairn/kernel';
 import {
   credentialEarned,
   credentialEntitlementWithdrawn,
@@ -130,6 +130,43 @@ export const learnerProgressProjection = defineProjection<LearnerProgressDocumen
     },
   ],
 });
+
+/**
+ * The document of one enrollment as it stood: by what was recorded up to `knownAt` and had taken effect by `asOf`.
+ * `history` is the learner's whole record. Undefined: the learner had not joined, or the record is closed.
+ */
+export function progressAt(
+  history: readonly Recorded<{ readonly type: string; readonly data: object }>[],
+  enrollmentId: string,
+  { asOf, knownAt }: { readonly asOf?: Instant; readonly knownAt?: Instant },
+): LearnerProgressDocument | undefined {
+  const types = new Set<string>(events.map(({ type }) => type));
+  let document: LearnerProgressDocument | null = null;
+  for (const event of history as unknown as readonly ProgressEvent[]) {
+    if (!types.has(event.type) || !enrollmentsOf(event).some((ref) => ref.enrollmentId === enrollmentId)) continue;
+    if (knownAt !== undefined && event.meta.recordedAt > knownAt) continue;
+    // What erasure took away is not shown as of an earlier day either.
+    if (asOf !== undefined && event.type !== 'record-closed' && effectiveAt(event) > asOf) continue;
+    document = learnerProgressProjection.evolve(document, event, `${event.meta.tenant}:${enrollmentId}`);
+  }
+  return document ?? undefined;
+}
+
+/** A decision may take effect on another day than the fact that led to it. */
+function effectiveAt(event: ProgressEvent): string {
+  switch (event.type) {
+    case 'step-satisfied':
+      return event.data.at;
+    case 'credential-earned':
+      return event.data.from;
+    case 'credential-entitlement-withdrawn':
+      return event.data.effectiveAt;
+    case 'stack-component-credited':
+      return event.data.validFrom;
+    default:
+      return event.meta.occurredAt;
+  }
+}
 
 function enrollmentsOf({ data }: ProgressEvent): readonly EnrollmentRef[] {
   if ('enrollments' in data) return data.enrollments ?? [];
