@@ -3,6 +3,7 @@ import { defineProjection, type Document, type EventOf, type Instant, type Recor
 import {
   credentialEarned,
   credentialEntitlementWithdrawn,
+  enrollmentMovedToVersion,
   enrollmentReinstated,
   enrollmentWithdrawn,
   learnerEnrolled,
@@ -23,6 +24,7 @@ const events = [
   learnerEnrolled,
   enrollmentWithdrawn,
   enrollmentReinstated,
+  enrollmentMovedToVersion,
   moduleStarted,
   moduleCompleted,
   moduleCompletionInvalidated,
@@ -218,6 +220,8 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
       return { ...document, state: 'withdrawn' };
     case 'enrollment-reinstated':
       return active({ ...document, state: 'active', modules: withEarlier(document.modules, event.data.earlier) }, at);
+    case 'enrollment-moved-to-version':
+      return moved(document, event.data);
     case 'module-started':
       return active(
         inModule(document, event.data.moduleId, (module) => ({ ...module, startedAt: at })),
@@ -297,6 +301,30 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
     default:
       return event satisfies never;
   }
+}
+
+/** The steps are those of the new version; a module that it does not look at stays shown, it was done. */
+function moved(
+  document: LearnerProgressDocument,
+  data: EventOf<typeof enrollmentMovedToVersion>['data'],
+): LearnerProgressDocument {
+  const { enrollment, label, steps, opens, satisfied, waivers, earlier } = data;
+  const met = new Map(satisfied.map((step) => [step.stepId, step]));
+  return {
+    ...document,
+    ...enrollment,
+    label,
+    steps: steps.map((id) => {
+      const step = met.get(id);
+      if (!step) return { id, state: opens.includes(id) ? 'open' : 'locked' };
+      return { id, state: 'satisfied', at: step.at, ...(step.recognised ? { recognised: true } : {}) };
+    }),
+    modules: withEarlier(document.modules, earlier),
+    waivers: document.waivers.flatMap((waiver) => {
+      const on = waivers.find(({ left }) => left === waiver.requirementId);
+      return on ? [{ ...waiver, requirementId: on.requirementId }] : [];
+    }),
+  };
 }
 
 const active = (document: LearnerProgressDocument, at: string): LearnerProgressDocument =>
