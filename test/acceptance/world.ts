@@ -140,12 +140,12 @@ function learnerOf(
 }
 
 /** After all rows: the log holds no fault, decides everything again as it was, and folds to the same read models. */
-export async function expectSoundLog({ installation, settled }: TestServer): Promise<void> {
+export async function expectSoundLog({ installation, settled }: TestServer, decisions = 10): Promise<void> {
   await settled();
   expect(await installation.parked()).toEqual([]);
   const verification = await verifyLog(installation, { redecide: true });
   expect(verification.faults).toEqual([]);
-  expect(verification.redecided).toBeGreaterThan(10);
+  expect(verification.redecided).toBeGreaterThan(decisions);
   const parity = await installation.rebuild();
   expect(parity.length).toBe(installation.projectionNames.length);
   expect(parity.filter(({ equal }) => !equal)).toEqual([]);

@@ -23,6 +23,7 @@ import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/q
 import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
 import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
+import { runOf, UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
@@ -370,6 +371,34 @@ program
           ['occurred', 'what', 'actor', 'event'],
           trail.items.map((item) => [item.occurredAt, item.type, item.actor, item.id]),
         ),
+    ),
+  );
+
+program
+  .command('undo <run>')
+  .description('take back everything that a run set off, and only that; a preview unless confirmed')
+  .requiredOption('--authority <who>', 'who is entitled to decide it')
+  .addOption(new Option('--confirm <n>', 'the number of effects that the preview gave').argParser(Number))
+  .action((run: string, options: { authority: string; confirm?: number }) =>
+    answer(
+      async (session) => {
+        const { tenant } = await session.tenant();
+        const undoRun = session.app.get(UndoRun, { strict: false });
+        return undoRun.undo(tenant, runOf(run), 'service:cli', options.authority, options.confirm);
+      },
+      (found) =>
+        [
+          table(['effect', 'to undo'], Object.entries(found.types)),
+          `${found.gone} effect(s) stand no more; ${found.follows} decision(s) follow by themselves.`,
+          ...found.remains.map(({ type, count, why }) => `Stays: ${count} ${type}: ${why}.`),
+          ...(found.done === undefined
+            ? [`Nothing is changed yet. To undo ${found.effects} effect(s): --confirm ${found.effects}`]
+            : [
+                `Undone: ${found.done.compensated} of ${found.effects}, by the run ${publicId('opr', found.undo)}.`,
+                ...found.done.refused.map(({ learner, code, detail }) => `Refused (${code}) for ${learner}: ${detail}`),
+              ]),
+        ].join('\n'),
+      (found) => (found.done?.refused.length ?? 0) === 0,
     ),
   );
 

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import {
+  bareId,
   publicId,
   uuidv5,
   type Command,
@@ -78,7 +79,7 @@ export class CommandGateway {
       commandId,
       idSource: 'client',
       actor: principal.actor,
-      correlationId: commandId,
+      correlationId: runOf(request) ?? commandId,
       ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
       now,
       nowIsImplied: !names(request.body, now),
@@ -128,6 +129,16 @@ export class CommandGateway {
 /** Does the body say this very instant? */
 const names = (body: unknown, now: Instant): boolean =>
   Object.values(body ?? {}).some((value) => typeof value === 'string' && Date.parse(value) === Date.parse(now));
+
+/** `Cairn-Run: imp_…` or `opr_…`: requests that belong together carry one correlation id, and are undone by it (I24). */
+function runOf(request: CairnRequest): string | undefined {
+  const header = request.headers['cairn-run'];
+  if (header === undefined) return undefined;
+  const run = typeof header === 'string' ? (bareId('imp', header) ?? bareId('opr', header)) : undefined;
+  if (run === undefined)
+    throw new ProblemException('malformed-request', 'Cairn-Run must be one id of a run, as imp_… or opr_….');
+  return run;
+}
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 

@@ -111,6 +111,16 @@ export const PROBLEMS = {
     title: 'A clock only goes forward',
     next: 'Send an instant after where the clock stands, or register another sandbox.',
   },
+  'undo-of-undo': {
+    status: 409,
+    title: 'An undo is not undone',
+    next: 'Run the import or act again: business keys of what was undone are free.',
+  },
+  'preview-stale': {
+    status: 409,
+    title: 'It is not what was previewed',
+    next: 'Look at a new preview and confirm that one.',
+  },
   'last-key': { status: 409, title: 'The issuer would have no key left', next: 'Add the next signing key first.' },
   'revision-stale': { status: 412, title: 'It has changed since you read it', next: 'Read it again and decide anew.' },
   'if-match-required': {
@@ -161,16 +171,6 @@ export const PROBLEMS = {
     status: 422,
     title: 'The pathway version does not name the module',
     next: "Record it on the learner's own route, or check the module.",
-  },
-  'mapping-incomplete': {
-    status: 422,
-    title: 'The mapping of steps would lose something',
-    next: 'Name for each step in errors the step of the new version that it becomes.',
-  },
-  'version-not-newer': {
-    status: 422,
-    title: 'The version is not newer than the pinned one',
-    next: 'Name a newer version; nobody moves back.',
   },
   'reference-unknown': {
     status: 422,

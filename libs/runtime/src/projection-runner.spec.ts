@@ -393,6 +393,24 @@ describe('a rebuild', () => {
     expect(parities[0]?.liveHash).toBe((await collectionHash(process.readModel, 'balances__v1')).hash);
   });
 
+  it('goes on when its leases lapsed because the process was held up', async () => {
+    const [log, memory] = [createMemoryEventLog(), createMemoryReadModel()];
+    let held = 0;
+    const readModel: ReadModel = {
+      ...memory,
+      find: async (collection, filter, options) => {
+        const found = await memory.find(collection, filter, options);
+        if (collection === 'balances__v1__2' && held++ === 0) for (const until = Date.now() + 400; Date.now() < until;);
+        return found;
+      },
+    };
+    const process = await started(log, readModel, { leaseTtlMs: 300 });
+    await someHistory(process);
+    expect(await process.runner.rebuild(['balances'])).toMatchObject([{ documents: 2, equal: true }]);
+    expect(held).toBeGreaterThan(0);
+    expect(process.runner.collectionOf('balances')).toBe('balances__v1__2');
+  });
+
   it('names the documents that differ, and leaves no trace if it is only to compare', async () => {
     const process = await started();
     await someHistory(process);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { EventLog } from '@cairn/eventlog';
 import { BEGINNING, type Codec, type Position } from '@cairn/kernel';
 import type { ReadModel, StoredDocument } from '@cairn/readmodel';
-import { isInLog } from './checkpoint.js';
+import { isInLog, LeaseLost } from './checkpoint.js';
 import { contentOf } from './collection-hash.js';
 import { isInfrastructure } from './errors.js';
 import type { Feed } from './feed.js';
@@ -13,7 +13,7 @@ import type { AnyProjection, PlainProjection } from './projection-fold.js';
 import { laneOf } from './projection-fold.js';
 import { checkpointName, startLane, type Lane, type LaneLimits, type LaneStatus } from './projection-lane.js';
 import { openRecords, type BuildRecord, type Builds, type ParkedKey, type Records } from './records.js';
-import { persistently, systemClock, systemTimers, type Clock, type OnTrouble, type Timers } from './time.js';
+import { persistently, sleep, systemClock, systemTimers, type Clock, type OnTrouble, type Timers } from './time.js';
 import type { Waiters } from './waiters.js';
 
 export type ProjectionRunnerOptions = {
@@ -102,6 +102,7 @@ const DEFAULT_LIMITS: LaneLimits = {
   tombstoneMs: 3_600_000,
 };
 const DEFAULT_LEASE_TTL_MS = 15_000;
+const MOST_LAPSES = 50;
 const MAX_DIFFERING = 100;
 const COMPARED_AT_ONCE = 1_000;
 
@@ -358,6 +359,28 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     return { name, position, documents, equal: differing.length === 0, liveHash, rebuiltHash, differing };
   }
 
+  /**
+   * Runs a task while all lanes stand at the same position; those that are behind are brought there first. A lease may
+   * lapse when the process was held up (a slow disk, a long scan); nothing has happened then, so it is tried again.
+   */
+  async function atOnePosition<T>(lanes: readonly Lane[], task: (position: Position) => Promise<T>): Promise<T> {
+    const [first, ...rest] = lanes;
+    const holding = async (waiting: readonly Lane[]): Promise<T> => {
+      const [next, ...others] = waiting;
+      if (next) return next.exclusive(() => holding(others));
+      const position = lanes.map((lane) => lane.position()).reduce((a, b) => (a > b ? a : b));
+      for (const lane of lanes) await lane.advanceTo(position);
+      return task(position);
+    };
+    for (let lapses = 0; ; lapses++)
+      try {
+        return await (first as Lane).exclusive(() => holding(rest));
+      } catch (error) {
+        if (!(error instanceof LeaseLost) || lapses === MOST_LAPSES || stopping.signal.aborted) throw error;
+        await sleep(timers, 200, stopping.signal);
+      }
+  }
+
   async function status(): Promise<readonly ProjectionStatus[]> {
     const head = await log.head();
     return Promise.all(
@@ -425,19 +448,6 @@ function failIfStopped(lanes: readonly Lane[]): void {
     const { state, reason } = lane.status();
     if (state !== 'running' && reason) throw new Error(`the rebuild stopped: ${reason}`);
   }
-}
-
-/** Runs a task while all lanes stand at the same position; those that are behind are brought there first. */
-function atOnePosition<T>(lanes: readonly Lane[], task: (position: Position) => Promise<T>): Promise<T> {
-  const [first, ...rest] = lanes;
-  const holding = async (waiting: readonly Lane[]): Promise<T> => {
-    const [next, ...others] = waiting;
-    if (next) return next.exclusive(() => holding(others));
-    const position = lanes.map((lane) => lane.position()).reduce((a, b) => (a > b ? a : b));
-    for (const lane of lanes) await lane.advanceTo(position);
-    return task(position);
-  };
-  return (first as Lane).exclusive(() => holding(rest));
 }
 
 function least<T extends string>(texts: readonly T[]): T {

@@ -20,8 +20,6 @@ import {
   EnrollLearnerHandler,
   EnrollLearnerMessage,
   EnrollmentRoutes,
-  MoveEnrollmentHandler,
-  MoveEnrollmentMessage,
   ReinstateEnrollmentHandler,
   ReinstateEnrollmentMessage,
   WithdrawEnrollmentHandler,
@@ -36,6 +34,7 @@ import {
   StartModuleHandler,
   StartModuleMessage,
 } from './commands/modules.js';
+import { UndoRoutes, UndoRun } from './commands/undo-run.js';
 import { recordEvents } from './contracts/record.events.js';
 import { decideAgain } from './domain/decide-again.js';
 import { recordDecider } from './domain/record.decider.js';
@@ -55,7 +54,6 @@ export const progressContext = defineContext({
     EnrollLearnerMessage,
     WithdrawEnrollmentMessage,
     ReinstateEnrollmentMessage,
-    MoveEnrollmentMessage,
     StartModuleMessage,
     CompleteModuleMessage,
     InvalidateCompletionMessage,
@@ -71,12 +69,12 @@ export const progressContext = defineContext({
 /** Global: explanations ask for the replay of decisions from another context. */
 @Global()
 @Module({
-  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries, WhyNotRoute],
+  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries, WhyNotRoute, UndoRoutes],
   providers: [
+    UndoRun,
     EnrollLearnerHandler,
     WithdrawEnrollmentHandler,
     ReinstateEnrollmentHandler,
-    MoveEnrollmentHandler,
     StartModuleHandler,
     CompleteModuleHandler,
     InvalidateCompletionHandler,

@@ -72,6 +72,10 @@ export function countersSuffice(rules: PathwayRules, order: FunnelOrder): boolea
   return order === 'any' || rules.steps.every((step) => stepsBefore(rules, step.id).length <= 1);
 }
 
+/** Counters cannot take an enrollment out again: what was withdrawn as undone is left out by counting journeys. */
+export const holdUndone = (documents: readonly FunnelCounts[]): boolean =>
+  documents.some(({ entryPoints }) => Object.values(entryPoints).some(({ undone }) => undone !== undefined));
+
 /** The funnel from `pathway_funnel` documents of one version. */
 export function funnelFromCounters(
   rules: PathwayRules,

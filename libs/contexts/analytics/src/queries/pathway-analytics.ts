@@ -12,6 +12,7 @@ import {
   FUNNEL_DEFINITION,
   funnelFromCounters,
   funnelFromJourneys,
+  holdUndone,
   TIME_IN_STEP_DEFINITION,
   timeInStep,
   type DropOffAnswer,
@@ -148,9 +149,10 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery> {
     const { rules } = version;
     // The counters know the present only; a question about another instant recounts the journeys.
     const present = target.asOf === undefined && target.knownAt === undefined;
-    const fromCounters = present && countersSuffice(rules, order);
+    const counters = present && countersSuffice(rules, order) ? await this.reader.counters(target, version) : [];
+    const fromCounters = counters.length > 0 && !holdUndone(counters);
     const answer = fromCounters
-      ? funnelFromCounters(rules, await this.reader.counters(target, version), order, target.entryPoint)
+      ? funnelFromCounters(rules, counters, order, target.entryPoint)
       : funnelFromJourneys(rules, await this.reader.journeys(target, version), order, this.reader.axes(target));
     const projection = fromCounters ? 'pathway_funnel' : 'journeys';
     return this.reader.frame(target, version, projection, FUNNEL_DEFINITION[order], { order, ...answer });

@@ -1,0 +1,160 @@
+// Undoing everything that one run set off: previewed, confirmed by its number of effects, then sent command by command.
+import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { bareId, isUuid, publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
+import {
+  Caller,
+  CommandGateway,
+  INSTALLATION,
+  IntegerField,
+  ProblemException,
+  RequireScope,
+  Text,
+  type Installation,
+  type TenantCaller,
+} from '@cairn/platform';
+import type { RecordState } from '../domain/record.state.js';
+import { recordDecider } from '../domain/record.decider.js';
+import { recordStream } from '../contracts/record.events.js';
+import { isUndo, planUndo, type UndoPlan } from '../domain/undo-run.js';
+
+export type UndoAnswer = {
+  /** The correlation id that all commands of the run carry, and that of the commands that undo them. */
+  readonly run: string;
+  readonly undo: string;
+  /** What would be compensated, or was: by type. `confirm` takes their number. */
+  readonly effects: number;
+  readonly types: Readonly<Record<string, number>>;
+  readonly gone: number;
+  readonly follows: number;
+  readonly remains: UndoPlan['remains'];
+  readonly done?: { readonly compensated: number; readonly refused: readonly UndoRefusal[] };
+};
+type UndoRefusal = { readonly event: string; readonly learner: string; readonly code: string; readonly detail: string };
+
+const PAGE = 1_000;
+
+@Injectable()
+export class UndoRun {
+  constructor(
+    private readonly gateway: CommandGateway,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+  ) {}
+
+  /**
+   * Without `confirm` a preview. With it, the number of effects previewed: then they are compensated; each effect by a
+   * command whose id derives from it, so a run cut off in the middle is finished by sending the same again.
+   * Throws `not-found` for a run without events, `undo-of-undo`, `preview-stale`.
+   */
+  async undo(tenant: TenantId, run: string, actor: string, authority: string, confirm?: number): Promise<UndoAnswer> {
+    const { executor, clock } = this.installation;
+    const events = await this.eventsOf(tenant, run);
+    if (events.length === 0) throw new ProblemException('not-found', `No event carries the correlation id ${run}.`);
+    if (isUndo(events)) throw new ProblemException('undo-of-undo', `${run} is an undo itself.`);
+    const states = new Map<LearnerId, RecordState>();
+    for (const { data } of events) {
+      const { learnerId } = data as { learnerId?: LearnerId };
+      if (learnerId === undefined || states.has(learnerId)) continue;
+      states.set(learnerId, (await executor.snapshot(recordDecider, recordStream(tenant, learnerId))).state);
+    }
+    const now = clock.now();
+    const stateOf = (learner: LearnerId): RecordState => states.get(learner) ?? recordDecider.initial;
+    const plan = planUndo(run, events, stateOf, authority, now);
+    const undo = uuidv5(run, 'undo');
+    const types: Record<string, number> = {};
+    for (const { type } of plan.compensations) types[type] = (types[type] ?? 0) + 1;
+    const preview: UndoAnswer = {
+      run,
+      undo,
+      effects: plan.compensations.length,
+      types,
+      gone: plan.gone,
+      follows: plan.follows,
+      remains: plan.remains,
+    };
+    if (confirm === undefined) return preview;
+    if (confirm !== plan.compensations.length)
+      throw new ProblemException(
+        'preview-stale',
+        `The run has ${plan.compensations.length} effects to undo now; ${confirm} were confirmed.`,
+      );
+    let compensated = 0;
+    const refused: UndoRefusal[] = [];
+    for (const { commandId, command, event, learnerId } of plan.compensations) {
+      const outcome = await this.gateway.dispatch({
+        ...command,
+        tenant,
+        commandId,
+        idSource: 'derived',
+        actor,
+        correlationId: undo,
+        now,
+      });
+      if (outcome.accepted) compensated++;
+      else
+        refused.push({
+          event: publicId('evt', event),
+          learner: publicId('lrn', learnerId),
+          code: outcome.code,
+          detail: outcome.detail,
+        });
+    }
+    return { ...preview, done: { compensated, refused } };
+  }
+
+  /** All events of the run, in the log's order. */
+  private async eventsOf(tenant: TenantId, run: string): Promise<readonly Recorded[]> {
+    const { executor, views } = this.installation;
+    const events: Recorded[] = [];
+    let after: readonly unknown[] | undefined;
+    for (;;) {
+      const page = await views.find(
+        'audit',
+        { tenant, correlation: run },
+        { sort: [['position', 1]], limit: PAGE, ...(after === undefined ? {} : { after }) },
+      );
+      for (const entry of page) {
+        const from = entry['revision'] as number;
+        events.push(...(await executor.history(entry['stream'] as string, { from, limit: 1 })));
+      }
+      const last = page.at(-1);
+      if (page.length < PAGE || last === undefined) return events;
+      after = [last['position'], last._id];
+    }
+  }
+}
+
+class UndoBody {
+  @Text({ max: 200, description: 'Who is entitled to decide it.' }) authority!: string;
+  @IntegerField({
+    optional: true,
+    max: 10_000_000,
+    description: 'Number of effects, as the preview gave it: with it the run is undone. Left out: a preview.',
+  })
+  confirm?: number;
+}
+
+/** A run's id: the correlation id of its commands, bare or as `opr_…` or `imp_…`. */
+export function runOf(text: string): string {
+  const run = isUuid(text) ? text : (bareId('opr', text) ?? bareId('imp', text));
+  if (run === undefined) throw new ProblemException('not-found', `"${text}" is not the id of a run.`);
+  return run;
+}
+
+@ApiTags('progress')
+@Controller('api/operations')
+@RequireScope('imports:run')
+export class UndoRoutes {
+  constructor(private readonly undoRun: UndoRun) {}
+
+  @Post(':run/undo')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'What undoing a run would compensate; with `confirm`, undoes it' })
+  undo(
+    @Caller() { tenant, actor }: TenantCaller,
+    @Param('run') run: string,
+    @Body() body: UndoBody,
+  ): Promise<UndoAnswer> {
+    return this.undoRun.undo(tenant, runOf(run), actor, body.authority, body.confirm);
+  }
+}

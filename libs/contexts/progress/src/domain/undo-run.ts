@@ -1,0 +1,187 @@
+// Undoing a run: everything that the commands of one correlation id set off, compensated by commands of its own (I24).
+// Only what people and systems put in is compensated. What was decided from it follows by itself, by the same rules as
+// ever, so an undo has no side way into the log.
+import { uuidv5, type Instant, type LearnerId, type Recorded } from '@cairn/kernel';
+import { mapGet } from '@cairn/rules';
+import type { RevokeCredential } from '@cairn/contexts/credentials';
+import type { RecordCommand } from '../contracts/record.commands.js';
+import type { RecordEvent } from '../contracts/record.events.js';
+import { isOpen, type RecordState } from './record.state.js';
+
+/** Reason code of compensations, by which an undo is known as one; enrollments undone leave every count. */
+export const RUN_UNDONE = 'run-undone';
+const UNDONE = 'undone';
+
+export type Compensation = {
+  /** Id of the event that is compensated. */
+  readonly event: string;
+  readonly type: string;
+  readonly learnerId: LearnerId;
+  /** Derived from the run and the event: sent again, it is the same command. */
+  readonly commandId: string;
+  readonly command: RecordCommand | RevokeCredential;
+};
+export type UndoPlan = {
+  /** In the order to send them: the last effect first. */
+  readonly compensations: readonly Compensation[];
+  /** Effects that stand no more: undone already, or taken back by someone since. */
+  readonly gone: number;
+  /** Decisions that follow from the others and are decided anew with them. */
+  readonly follows: number;
+  /** What stays, and why. */
+  readonly remains: readonly { readonly type: string; readonly count: number; readonly why: string }[];
+};
+
+const REMAINS: Readonly<Record<string, string>> = {
+  'module-started': 'that a module was begun decides nothing',
+  'module-completion-invalidated': 'record the completion again if it was right',
+  'requirement-waiver-withdrawn': 'waive the requirement again if it was right',
+  'record-closed': 'an erasure is for good',
+  'learner-registered': 'the learner stays, without what the run recorded',
+  'identity-claimed': 'the learner stays, with what identifies them',
+  'learner-erased': 'an erasure is for good',
+};
+const FOLLOWS = new Set([
+  'step-satisfied',
+  'step-reopened',
+  'credential-earned',
+  'credential-entitlement-withdrawn',
+  'component-policy-applied',
+  'credential-issued',
+]);
+
+type RunEvent = Pick<Recorded, 'id' | 'type' | 'data'>;
+
+/** Was this run an undo itself? */
+export const isUndo = (events: readonly RunEvent[]): boolean =>
+  events.some(({ data }) => [RUN_UNDONE, UNDONE].includes((data as { reasonCode?: string }).reasonCode ?? ''));
+
+/**
+ * `events`: all of the run, in the log's order. `stateOf`: the learners' records now. `authority`: who decided it.
+ */
+export function planUndo(
+  run: string,
+  events: readonly RunEvent[],
+  stateOf: (learner: LearnerId) => RecordState,
+  authority: string,
+  now: Instant,
+): UndoPlan {
+  const compensations: Compensation[] = [];
+  const remains = new Map<string, number>();
+  let gone = 0;
+  let follows = 0;
+  for (const event of events.toReversed()) {
+    const found = compensationOf(event as RecordEvent & { id: string }, stateOf, authority, now);
+    if (found === 'gone') gone++;
+    else if (found !== undefined)
+      compensations.push({
+        event: event.id,
+        type: event.type,
+        learnerId: (event.data as { learnerId: LearnerId }).learnerId,
+        commandId: uuidv5(run, 'undo', event.id),
+        command: found,
+      });
+    else if (FOLLOWS.has(event.type) || isByPolicy(event)) follows++;
+    else remains.set(event.type, (remains.get(event.type) ?? 0) + 1);
+  }
+  return {
+    compensations,
+    gone,
+    follows,
+    remains: Array.from(remains, ([type, count]) => ({
+      type,
+      count,
+      why: REMAINS[type] ?? 'it concerns no learner’s progress',
+    })),
+  };
+}
+
+/** Of the notes and holds that reactors bring over, each names what it answers. */
+const isByPolicy = ({ type, data }: RunEvent): boolean => {
+  const { because, origin } = data as { because?: string; origin?: string };
+  return (
+    origin === 'own' ||
+    type === 'stack-component-withdrawn' ||
+    (type.startsWith('credential-') && because !== undefined) ||
+    type.startsWith('status-')
+  );
+};
+
+type Undoable = (RecordEvent | { readonly type: 'credential-revoked'; readonly data: RevokedData }) & {
+  readonly id: string;
+};
+type RevokedData = Readonly<Pick<RevokeCredential['data'], 'credentialId' | 'because'>> & {
+  readonly learnerId: LearnerId;
+  readonly templateId: NonNullable<RevokeCredential['data']['templateId']>;
+};
+
+function compensationOf(
+  event: Undoable,
+  stateOf: (learner: LearnerId) => RecordState,
+  authority: string,
+  occurredAt: Instant,
+): Compensation['command'] | 'gone' | undefined {
+  const decided = { reasonCode: RUN_UNDONE, authority };
+  switch (event.type) {
+    case 'module-completed': {
+      const { learnerId } = event.data;
+      if (mapGet(stateOf(learnerId).completions, event.id)?.valid !== true) return 'gone';
+      return { type: 'InvalidateModuleCompletion', data: { learnerId, completion: event.id, ...decided, occurredAt } };
+    }
+    case 'learner-enrolled':
+    case 'enrollment-reinstated': {
+      const { learnerId, enrollment } = event.data;
+      if (!isOpenNow(stateOf(learnerId), enrollment.enrollmentId)) return 'gone';
+      const reasonCode = event.type === 'learner-enrolled' ? UNDONE : RUN_UNDONE;
+      return { type: 'WithdrawEnrollment', data: { enrollmentId: enrollment.enrollmentId, reasonCode, occurredAt } };
+    }
+    case 'enrollment-withdrawn': {
+      const { learnerId, enrollment } = event.data;
+      if (isOpenNow(stateOf(learnerId), enrollment.enrollmentId)) return 'gone';
+      return {
+        type: 'ReinstateEnrollment',
+        data: { enrollmentId: enrollment.enrollmentId, reasonCode: RUN_UNDONE, occurredAt },
+      };
+    }
+    case 'requirement-waived': {
+      const { learnerId, enrollment, requirementId } = event.data;
+      const { enrollmentId } = enrollment;
+      const found = stateOf(learnerId).enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
+      if (found?.waivers.get(requirementId)?.ref !== event.id) return 'gone';
+      return { type: 'WithdrawWaiver', data: { enrollmentId, requirementId, ...decided, occurredAt } };
+    }
+    case 'stack-component-credited': {
+      const { learnerId, componentId, origin, ref } = event.data;
+      if (origin === 'own') return undefined;
+      if (mapGet(stateOf(learnerId).components, componentId)?.end) return 'gone';
+      return {
+        type: 'WithdrawStackComponent',
+        data: { learnerId, componentId, cause: 'revoked', effectiveAt: occurredAt, ref, ...decided },
+      };
+    }
+    case 'credential-granted': {
+      const { learnerId, credentialId, templateId } = event.data;
+      const holding = mapGet(stateOf(learnerId).holdings, templateId);
+      if (holding?.data.credentialId !== credentialId || holding.ended) return 'gone';
+      return { type: 'RevokeCredential', data: { credentialId, ...decided } };
+    }
+    case 'credential-revoked': {
+      const { learnerId, credentialId, templateId, because } = event.data;
+      if (because !== undefined) return undefined;
+      // Revoked is final: the learner gets a replacement (unless there is one).
+      const holding = mapGet(stateOf(learnerId).holdings, templateId);
+      if (holding?.data.credentialId !== credentialId || !holding.ended) return 'gone';
+      return {
+        type: 'GrantCredential',
+        data: { learnerId, templateId, replaces: credentialId, ...decided, occurredAt },
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isOpenNow(state: RecordState, enrollmentId: string): boolean {
+  const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
+  return enrollment !== undefined && isOpen(enrollment);
+}
