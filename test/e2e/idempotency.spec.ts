@@ -70,3 +70,19 @@ it('fifty equal posts at once have one effect and equal answers (B2)', async () 
   const feed = await client.get(`/api/events?types=cairn.module.completed.v1&subject=${learner}`);
   expect(feed.body).toHaveLength(1);
 });
+
+it('an answer that nothing changed is the answer to its retry too, whatever has happened since', async () => {
+  const body = { slug: 'RET-1', title: { en: 'Retries' } };
+  const created = await client.post('/api/modules', body);
+  const again = () => client.send('POST', '/api/modules', body, { 'idempotency-key': 'same' });
+  const first = await again();
+  expect(first).toMatchObject({ status: 200, body: { outcome: 'unchanged', events: [] } });
+  await client.send('PATCH', `/api/modules/${created.id}`, { title: { en: 'Otherwise' } });
+  const retry = await again();
+  expect(retry).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } });
+  expect(retry.body).toEqual(first.body);
+  expect((await client.get(`/api/modules/${created.id}`)).body.title).toEqual({ en: 'Otherwise' });
+  expect(
+    await client.send('POST', '/api/modules', { ...body, title: { en: 'Third' } }, { 'idempotency-key': 'same' }),
+  ).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+});

@@ -24,6 +24,7 @@ import {
   createScheduler,
   createViews,
   createWaiters,
+  openUnchangedAnswers,
   settled,
   sleep,
   systemClock,
@@ -154,6 +155,7 @@ export async function openInstallation(
       clock,
       tenantClock: ownClock,
       app,
+      unchanged: await openUnchangedAnswers(readModel, clock),
     });
     // What is waited out is seen: a store that stays away must not be silent.
     const logger = new Logger('runtime');

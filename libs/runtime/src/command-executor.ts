@@ -35,6 +35,7 @@ import {
   type Folded,
   type StreamFoldLimits,
 } from './stream-folds.js';
+import type { UnchangedAnswers } from './unchanged-answers.js';
 import { backoffMs, sleep, systemTimers, type Clock, type Timers } from './time.js';
 
 /** Any decider: what a list of them can be typed as. */
@@ -74,6 +75,8 @@ export type ExecutorOptions = {
   readonly timers?: Timers;
   readonly random?: () => number;
   readonly onCommand?: (report: CommandReport) => void;
+  /** Recognises a client's retry of a command that changed nothing; left out: such a retry is decided again. */
+  readonly unchanged?: UnchangedAnswers;
   /** Kept folds; default 5,000 streams and 100,000 events. */
   readonly cache?: StreamFoldLimits;
   /** Commands that may wait or run at once, in one stream and in all; default 1,000 and 5,000. */
@@ -107,7 +110,7 @@ const DEFAULT_DEADLINE_MS = 10_000;
 
 /** Throws a RangeError if two deciders claim one command type. */
 export function createCommandExecutor(options: ExecutorOptions): CommandExecutor {
-  const { log, codec, clock, app, onCommand, timers = systemTimers, random = Math.random } = options;
+  const { log, codec, clock, app, onCommand, unchanged, timers = systemTimers, random = Math.random } = options;
   const limits = options.queue ?? { perStream: 1_000, total: 5_000 };
   const folds = createStreamFolds(log, codec, options.cache ?? { streams: 5_000, events: 100_000 });
   const deciders = decidersByCommand(options.deciders);
@@ -170,10 +173,17 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       return changed;
     };
 
+    // Asked within the stream's queue, so an answer that was given is seen by whoever comes after it.
+    const remembered = command.idSource === 'client' ? await unchanged?.recall(command.commandId) : undefined;
     let sent = false; // an append of ours may be in the log without our having seen its answer
     for (;;) {
       const seen = folded.commands.get(command.commandId);
       if (seen) return recordedBefore(stream, command, hash, seen, !sent);
+      if (remembered) {
+        if (remembered.hash !== hash) return keyReused();
+        const { revision, position } = remembered;
+        return { accepted: true, outcome: 'unchanged', replayed: true, stream, revision, position, events: [] };
+      }
       if (expected !== undefined && folded.revision !== expected) {
         if (!current && (await refresh())) continue;
         return staleRevision(expected, folded.revision);
@@ -184,6 +194,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
         if (!current && (await refresh())) continue;
         if (!decision.accepted) return decision;
         const { revision, position } = folded;
+        if (command.idSource === 'client') await unchanged?.remember(command.commandId, { hash, revision, position });
         return { accepted: true, outcome: 'unchanged', replayed: false, stream, revision, position, events: [] };
       }
 
@@ -278,12 +289,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
     replayed: boolean,
   ): Promise<CommandOutcome> {
     // A derived id is its own proof: its payload may change with a release (decision 5).
-    if (command.idSource === 'client' && seen.hash !== hash)
-      return reject(
-        'idempotency-key-reused',
-        'This idempotency key was used for another command.',
-        'Use a new key for a new command; repeat a command only unchanged.',
-      );
+    if (command.idSource === 'client' && seen.hash !== hash) return keyReused();
     const events = await history(stream, { from: seen.first, limit: seen.last - seen.first + 1 });
     const last = events.at(-1) as Recorded;
     const { revision, position } = last;
@@ -394,6 +400,13 @@ function staleRevision(expected: number, actual: number): Rejected {
     'Read it again, look at what changed, and decide again.',
   );
 }
+
+const keyReused = (): Rejected =>
+  reject(
+    'idempotency-key-reused',
+    'This idempotency key was used for another command.',
+    'Use a new key for a new command; repeat a command only unchanged.',
+  );
 
 const TIMED_OUT = Symbol('timed out');
 

@@ -26,3 +26,5 @@ export type {
 export * from './views.js';
 export { createScheduler } from './scheduler.js';
 export type { AnyTimekeeper, Scheduler, SchedulerOptions, SchedulerStatus } from './scheduler.js';
+export { openUnchangedAnswers } from './unchanged-answers.js';
+export type { UnchangedAnswers } from './unchanged-answers.js';
