@@ -3,3 +3,8 @@ export { createMemoryEventLog } from './memory/memory-event-log.js';
 export { openSqliteEventLog, type SqliteEventLog } from './sqlite/sqlite-event-log.js';
 export { DataDirectoryLocked } from './sqlite/data-directory.js';
 export { withFaults, type FaultPlan, type FaultyEventLog } from './fault/fault-injecting-event-log.js';
+export {
+  openEventStoreLog,
+  type EventStoreLog,
+  type EventStoreLogOptions,
+} from './eventstoredb/eventstoredb-event-log.js';

@@ -1,3 +1,5 @@
+export { startEventStoreDouble } from './eventstoredb.js';
+export type { AppendFaultKind, EventStoreDouble, FeedFaultKind } from './eventstoredb-double.js';
 export * from './given-when-then.js';
 export * from './memory-cipher.js';
 export * from './worlds.js';

@@ -1,0 +1,467 @@
+// An EventStoreDB server for tests, in this process: the client's own generated services over gRPC on loopback, so that
+// the real, unmodified client talks to it. Faithful to what was measured on real servers; where the two differ in the
+// contract suite, this one is wrong. It keeps events in memory, and breaks on demand.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRequire } from 'node:module';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
+import type * as AnyTypes from 'google-protobuf/google/protobuf/any_pb.js';
+import type * as EmptyTypes from 'google-protobuf/google/protobuf/empty_pb.js';
+import type * as FeatureTypes from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import type * as SharedTypes from '@eventstore/db-client/generated/shared_pb.js';
+import type * as StatusTypes from '@eventstore/db-client/generated/status_pb.js';
+import type * as StreamTypes from '@eventstore/db-client/generated/streams_pb.js';
+
+// Generated CommonJS: Node finds no names in it to import.
+const require = createRequire(import.meta.url);
+const streams = require('@eventstore/db-client/generated/streams_pb.js') as typeof StreamTypes;
+const shared = require('@eventstore/db-client/generated/shared_pb.js') as typeof SharedTypes;
+const statuses = require('@eventstore/db-client/generated/status_pb.js') as typeof StatusTypes;
+const features = require('@eventstore/db-client/generated/serverfeatures_pb.js') as typeof FeatureTypes;
+const { Any } = require('google-protobuf/google/protobuf/any_pb.js') as typeof AnyTypes;
+const { Empty } = require('google-protobuf/google/protobuf/empty_pb.js') as typeof EmptyTypes;
+const { StreamsService } = require('@eventstore/db-client/generated/streams_grpc_pb.js') as {
+  readonly StreamsService: ServiceDefinition;
+};
+const { ServerFeaturesService } = require('@eventstore/db-client/generated/serverfeatures_grpc_pb.js') as {
+  readonly ServerFeaturesService: ServiceDefinition;
+};
+
+/** What happens to an append, instead of an answer in time. */
+export type AppendFaultKind =
+  /** Written, never answered. */
+  | 'answer-lost'
+  /** Never written, never answered. */
+  | 'append-lost'
+  /** Written at once, answered after `lateMs`. */
+  | 'late-reply'
+  /** Not written, not answered, and written after `lateMs` all the same. */
+  | 'late-write'
+  /** Written, answered twice. */
+  | 'duplicate-reply'
+  /** Written, then the call is reset. */
+  | 'reset'
+  /** Not written: another node leads. */
+  | 'not-leader'
+  /** Not written: the server asks for less. */
+  | 'throttled'
+  /** Not written: the server is starting. */
+  | 'not-ready';
+
+/** What happens to subscriptions until it is set back. */
+export type FeedFaultKind =
+  /** Events are no longer sent; the call stays open. */
+  | 'silent'
+  /** Live subscriptions are dropped with the error of a consumer that was too slow. */
+  | 'too-slow'
+  /** Every call is reset. */
+  | 'reset'
+  /** `fellBehind` and another `caughtUp` before every event. */
+  | 'fell-behind'
+  /** A checkpoint at the end of the log before every event. */
+  | 'early-checkpoint';
+
+export type EventStoreDouble = {
+  readonly connectionString: string;
+  /** The next `times` appends meet the fault. */
+  readonly failAppends: (fault: AppendFaultKind, times?: number, options?: { readonly lateMs?: number }) => void;
+  readonly failFeeds: (fault: FeedFaultKind | undefined) => void;
+  /** Reads stay without an answer while true. */
+  readonly muteReads: (mute: boolean) => void;
+  /** How many appends have arrived. */
+  readonly appendsSeen: () => number;
+  readonly openReads: () => number;
+  readonly stop: () => Promise<void>;
+};
+
+type Stored = {
+  readonly id: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: number;
+  readonly metadata: readonly (readonly [string, string])[];
+  readonly data: Uint8Array;
+  readonly custom: Uint8Array;
+};
+type BatchCall = ServerDuplexStream<StreamTypes.BatchAppendReq, StreamTypes.BatchAppendResp>;
+type ReadCall = ServerWritableStream<StreamTypes.ReadReq, StreamTypes.ReadResp>;
+type Pending = {
+  readonly options: StreamTypes.BatchAppendReq.Options;
+  readonly messages: StreamTypes.BatchAppendReq.ProposedMessage[];
+};
+
+const MAX_APPEND_BYTES = 1_048_576;
+/** Real positions are offsets in a file: they have gaps. */
+const RECORD_BYTES = 120;
+const TICKS_PER_MS = 10_000n;
+
+/** See startEventStoreDouble in eventstoredb.ts. */
+export async function startServer(): Promise<EventStoreDouble> {
+  const log: Stored[] = [];
+  const byStream = new Map<string, Stored[]>();
+  const wakers = new Set<() => void>();
+  const faults: { kind: AppendFaultKind; lateMs: number }[] = [];
+  let feedFault: FeedFaultKind | undefined;
+  let readsMuted = false;
+  let appendsSeen = 0;
+  let openReads = 0;
+  let end = 0;
+
+  const wake = (): void => {
+    for (const waker of wakers) waker();
+  };
+
+  const store = (stream: string, messages: readonly Omit<Stored, 'stream' | 'revision' | 'position'>[]): Stored => {
+    const present = byStream.get(stream) ?? [];
+    byStream.set(stream, present);
+    for (const message of messages) {
+      const event = { ...message, stream, revision: present.length, position: end };
+      end += RECORD_BYTES + message.data.length + message.custom.length;
+      present.push(event);
+      log.push(event);
+    }
+    wake();
+    return present.at(-1) as Stored;
+  };
+  // An empty server's log already holds an event of its own.
+  store('$double', [
+    {
+      id: randomUUID(),
+      metadata: [
+        ['type', '$started'],
+        ['content-type', 'application/json'],
+        ['created', '0'],
+      ],
+      data: Buffer.from('{}'),
+      custom: new Uint8Array(),
+    },
+  ]);
+
+  /** Writes an append or says why not. */
+  const write = ({ options, messages }: Pending): { success: Stored } | { error: StatusTypes.Status } => {
+    const stream = Buffer.from(options.getStreamIdentifier()!.getStreamName_asU8()).toString('utf8');
+    const events = messages.map((message) => ({
+      id: message.getId()!.getString().toLowerCase(),
+      metadata: [
+        ...message.getMetadataMap().toArray(),
+        ['created', String(BigInt(Date.now()) * TICKS_PER_MS)] as const,
+      ],
+      data: message.getData_asU8(),
+      custom: message.getCustomMetadata_asU8(),
+    }));
+    const valid = stream !== '' && events.every(({ id, metadata }) => isUuid(id) && typeOf(metadata) !== '');
+    if (!valid) return { error: errorOf(3, 'BadRequest', 'BadRequest', new shared.BadRequest()) };
+    const sizeBytes = events.reduce(
+      (sum, { data, custom, metadata }) => sum + data.length + custom.length + 2 * typeOf(metadata).length,
+      0,
+    );
+    if (sizeBytes > MAX_APPEND_BYTES) {
+      const details = new shared.MaximumAppendSizeExceeded().setMaxappendsize(MAX_APPEND_BYTES);
+      return { error: errorOf(3, 'Maximum Append Size Exceeded', 'MaximumAppendSizeExceeded', details) };
+    }
+    const present = byStream.get(stream) ?? [];
+    const tip = present.length - 1;
+    const before = options.hasNoStream() ? -1 : Number(options.getStreamPosition());
+    if (before === tip) return { success: store(stream, events) };
+    const there = present.slice(before + 1, before + 1 + events.length);
+    const same = there.length === events.length && events.every(({ id }, index) => there[index]?.id === id);
+    if (before < tip && same) return { success: there.at(-1) as Stored };
+    const details = new shared.WrongExpectedVersion();
+    if (tip < 0) details.setCurrentNoStream(new Empty());
+    else details.setCurrentStreamRevision(String(tip));
+    if (before < 0) details.setExpectedNoStream(new Empty());
+    else details.setExpectedStreamPosition(String(before));
+    return { error: errorOf(6, 'Wrong Expected Version', 'WrongExpectedVersion', details) };
+  };
+
+  const answer = async (call: BatchCall, correlation: string, append: Pending): Promise<void> => {
+    appendsSeen++;
+    const fault = faults.shift();
+    const reply = new streams.BatchAppendResp()
+      .setCorrelationId(new shared.UUID().setString(correlation))
+      .setStreamIdentifier(append.options.getStreamIdentifier());
+    switch (fault?.kind) {
+      case 'append-lost':
+        return;
+      case 'late-write':
+        await sleep(fault.lateMs);
+        write(append);
+        return;
+      case 'not-leader':
+        call.emit('error', notLeader());
+        return;
+      case 'throttled':
+        call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'too many requests' });
+        return;
+      case 'not-ready':
+        reply.setError(errorOf(2, 'Server Is Not Ready', 'BadRequest', new shared.BadRequest()));
+        call.write(reply);
+        return;
+    }
+    const outcome = write(append);
+    if ('error' in outcome) reply.setError(outcome.error);
+    else {
+      const position = new shared.AllStreamPosition()
+        .setCommitPosition(String(outcome.success.position))
+        .setPreparePosition(String(outcome.success.position));
+      reply.setSuccess(
+        new streams.BatchAppendResp.Success()
+          .setCurrentRevision(String(outcome.success.revision))
+          .setPosition(position),
+      );
+    }
+    switch (fault?.kind) {
+      case 'answer-lost':
+        return;
+      case 'reset':
+        call.emit('error', { code: status.INTERNAL, details: 'Received RST_STREAM with code 0' });
+        return;
+      case 'late-reply':
+        await sleep(fault.lateMs);
+    }
+    if (call.cancelled) return;
+    call.write(reply);
+    if (fault?.kind === 'duplicate-reply') call.write(reply);
+  };
+
+  const batchAppend = (call: BatchCall): void => {
+    const unfinished = new Map<string, Pending>();
+    call.on('error', () => undefined); // the client went away
+    call.on('data', (request: StreamTypes.BatchAppendReq) => {
+      const correlation = request.getCorrelationId()!.getString();
+      const append = unfinished.get(correlation) ?? { options: request.getOptions()!, messages: [] };
+      append.messages.push(...request.getProposedMessagesList());
+      unfinished.set(correlation, append);
+      if (!request.getIsFinal()) return;
+      unfinished.delete(correlation);
+      void answer(call, correlation, append);
+    });
+    call.on('end', () => call.end());
+  };
+
+  const read = async (call: ReadCall): Promise<void> => {
+    openReads++;
+    call.on('error', () => undefined);
+    call.once('cancelled', wake);
+    try {
+      const options = call.request.getOptions()!;
+      if (options.hasSubscription()) await serveFeed(call, options);
+      else if (readsMuted) await once(call, 'cancelled');
+      else if (options.hasStream()) await serveStream(call, options);
+      else await serveAll(call, options);
+    } catch (error) {
+      call.emit('error', error);
+    } finally {
+      openReads--;
+    }
+  };
+
+  const serveStream = async (call: ReadCall, options: StreamTypes.ReadReq.Options): Promise<void> => {
+    const wanted = options.getStream()!;
+    const stream = Buffer.from(wanted.getStreamIdentifier()!.getStreamName_asU8()).toString('utf8');
+    const present = byStream.get(stream);
+    if (!present) {
+      const missing = new streams.ReadResp.StreamNotFound().setStreamIdentifier(wanted.getStreamIdentifier());
+      await send(call, new streams.ReadResp().setStreamNotFound(missing));
+      call.end();
+      return;
+    }
+    const backwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
+    const count = Number(options.getCount());
+    const from = wanted.hasStart() ? 0 : wanted.hasEnd() ? Infinity : Number(wanted.getRevision());
+    const found = backwards ? present.slice(0, from + 1).toReversed() : present.slice(from);
+    for (const event of found.slice(0, count)) await send(call, eventResponse(event));
+    call.end();
+  };
+
+  const serveAll = async (call: ReadCall, options: StreamTypes.ReadReq.Options): Promise<void> => {
+    const all = options.getAll()!;
+    const backwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
+    let from = all.hasStart() ? 0 : log.length;
+    if (all.hasPosition()) {
+      from = indexOf(Number(all.getPosition()!.getCommitPosition()));
+      if (from < 0) throw { code: status.UNKNOWN, details: 'Unexpected ReadAllResult: InvalidPosition' };
+    }
+    // Inclusive forwards, exclusive backwards.
+    const found = backwards ? log.slice(0, from).toReversed() : log.slice(from);
+    for (const event of found.slice(0, Number(options.getCount()))) await send(call, eventResponse(event));
+    call.end();
+  };
+
+  const serveFeed = async (call: ReadCall, options: StreamTypes.ReadReq.Options): Promise<void> => {
+    const matches = matcherOf(options);
+    const filter = options.getFilter();
+    const window = (filter?.getMax() || 32) * (filter?.getCheckpointintervalmultiplier() || 1);
+    const confirmation = new streams.ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID());
+    await send(call, new streams.ReadResp().setConfirmation(confirmation));
+    const all = options.getAll()!;
+    let at = all.hasStart()
+      ? 0
+      : all.hasEnd()
+        ? log.length
+        : indexOf(Number(all.getPosition()!.getCommitPosition())) + 1;
+    let live = false;
+    for (let scanned = 0; !call.cancelled;) {
+      if (feedFault === 'reset') throw { code: status.INTERNAL, details: 'Received RST_STREAM with code 0' };
+      if (feedFault === 'too-slow' && live)
+        throw { code: status.ABORTED, details: 'Operation timed out: Consumer too slow to handle event while live' };
+      const event = log[at];
+      if (!event || feedFault === 'silent') {
+        if (!live && !event) {
+          live = true;
+          const last = log.at(-1) as Stored;
+          if (filter) await send(call, checkpointResponse(last.position));
+          await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
+        }
+        await new Promise<void>((resolve) => {
+          const waker = (): void => {
+            wakers.delete(waker);
+            resolve();
+          };
+          wakers.add(waker);
+        });
+        continue;
+      }
+      at++;
+      if (matches(event)) {
+        if (feedFault === 'fell-behind') {
+          await send(call, new streams.ReadResp().setFellBehind(new streams.ReadResp.FellBehind()));
+          await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
+        }
+        if (feedFault === 'early-checkpoint') await send(call, checkpointResponse((log.at(-1) as Stored).position));
+        await send(call, eventResponse(event));
+      }
+      if (filter && ++scanned % window === 0) await send(call, checkpointResponse(event.position));
+    }
+  };
+
+  const indexOf = (position: number): number => {
+    let low = 0;
+    for (let high = log.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if ((log[middle] as Stored).position < position) low = middle + 1;
+      else high = middle;
+    }
+    return log[low]?.position === position ? low : -1;
+  };
+
+  const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
+  server.addService(StreamsService, {
+    batchAppend,
+    read: (call: ReadCall) => void read(call),
+  });
+  server.addService(ServerFeaturesService, {
+    getSupportedMethods: (_: unknown, reply: (error: null, methods: FeatureTypes.SupportedMethods) => void) =>
+      reply(null, supportedMethods()),
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+
+  function notLeader(): object {
+    const metadata = new Metadata();
+    metadata.set('exception', 'not-leader');
+    metadata.set('leader-endpoint-host', '127.0.0.1');
+    metadata.set('leader-endpoint-port', String(port)); // elected since
+    return { code: status.NOT_FOUND, details: 'Leader info available', metadata };
+  }
+
+  return {
+    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    failAppends: (kind, times = 1, { lateMs = 200 } = {}) => {
+      for (let n = 0; n < times; n++) faults.push({ kind, lateMs });
+    },
+    failFeeds: (fault) => {
+      feedFault = fault;
+      wake();
+    },
+    muteReads: (mute) => {
+      readsMuted = mute;
+    },
+    appendsSeen: () => appendsSeen,
+    openReads: () => openReads,
+    stop: async () => {
+      server.forceShutdown();
+      wake();
+    },
+  };
+}
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+const typeOf = (metadata: Stored['metadata']): string => metadata.find(([key]) => key === 'type')?.[1] ?? '';
+
+function matcherOf(options: StreamTypes.ReadReq.Options): (event: Stored) => boolean {
+  const filter = options.getFilter();
+  if (!filter) return () => true;
+  const expression = filter.getStreamIdentifier() ?? filter.getEventType()!;
+  const subject = (event: Stored): string => (filter.hasStreamIdentifier() ? event.stream : typeOf(event.metadata));
+  const prefixes = expression.getPrefixList();
+  const regex = expression.getRegex();
+  if (!regex) return (event) => prefixes.some((prefix) => subject(event).startsWith(prefix));
+  const compiled = new RegExp(regex, 'u');
+  return (event) => compiled.test(subject(event));
+}
+
+function eventResponse(event: Stored): StreamTypes.ReadResp {
+  const recorded = new streams.ReadResp.ReadEvent.RecordedEvent()
+    .setId(new shared.UUID().setString(event.id))
+    .setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(event.stream).toString('base64')))
+    .setStreamRevision(String(event.revision))
+    .setCommitPosition(String(event.position))
+    .setPreparePosition(String(event.position))
+    .setData(event.data)
+    .setCustomMetadata(event.custom);
+  for (const [key, value] of event.metadata) recorded.getMetadataMap().set(key, value);
+  const read = new streams.ReadResp.ReadEvent().setEvent(recorded).setCommitPosition(String(event.position));
+  return new streams.ReadResp().setEvent(read);
+}
+
+function checkpointResponse(position: number): StreamTypes.ReadResp {
+  const checkpoint = new streams.ReadResp.Checkpoint()
+    .setCommitPosition(String(position))
+    .setPreparePosition(String(position));
+  return new streams.ReadResp().setCheckpoint(checkpoint);
+}
+
+/** A google.rpc.Status with the server's own codes; the details' type tells the client what went wrong. */
+function errorOf(
+  code: number,
+  message: string,
+  type: string,
+  details: { serializeBinary(): Uint8Array },
+): StatusTypes.Status {
+  const any = new Any();
+  any.pack(details.serializeBinary(), `event_store.client.${type}`);
+  return new statuses.Status().setCode(code).setMessage(message).setDetails(any);
+}
+
+function supportedMethods(): FeatureTypes.SupportedMethods {
+  const service = 'event_store.client.streams.streams';
+  const method = (name: string, ...having: string[]): FeatureTypes.SupportedMethod =>
+    new features.SupportedMethod().setServiceName(service).setMethodName(name).setFeaturesList(having);
+  return new features.SupportedMethods()
+    .setEventStoreServerVersion('24.10.14')
+    .setMethodsList([
+      method('read', 'position', 'events'),
+      method('append'),
+      method('batchappend', 'deadline_duration'),
+    ]);
+}
+
+/** Sends with back-pressure: a client that does not read makes the server wait. */
+async function send(call: ReadCall, response: StreamTypes.ReadResp): Promise<void> {
+  if (call.cancelled) return;
+  if (call.write(response)) return;
+  await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
+}
