@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MODULE_METADATA } from '@nestjs/common/constants.js';
+import { RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
 import { createCodec, uuidv5, type Cipher, type Position, type TenantId } from '@cairn/kernel';
 import { POLICY, PROBLEMS } from '@cairn/platform';
@@ -142,6 +143,31 @@ describe('every route', () => {
         if (answer.status !== 401) open.push(`${method} ${path}: ${answer.status}`);
       }
     expect(open.filter((route) => !route.includes('/api/verifications'))).toEqual([]);
+  });
+
+  it('refuses a query parameter that it does not know', async () => {
+    const { client } = await server.tenant('unknown-parameters');
+    const anyone = server.as(undefined);
+    const accepted: string[] = [];
+    let routes = 0;
+    for (const controller of controllers())
+      for (const name of Object.getOwnPropertyNames(controller.prototype)) {
+        const handler = (controller.prototype as Record<string, object>)[name] as object;
+        const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
+        if (name === 'constructor' || path === undefined) continue;
+        routes++;
+        const base = Reflect.getMetadata(PATH_METADATA, controller) as string;
+        const url = `/${[base, path].filter((part) => part !== '/').join('/')}`.replaceAll(/:\w+/g, 'x');
+        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number] as 'POST';
+        const policy = new Reflector().getAllAndOverride<unknown>(POLICY, [handler as () => void, controller]);
+        const by = policy === 'operator' ? server.operator : policy === 'public' ? anyone : client;
+        // Where a parameter is mandatory, both are named.
+        const answer = await by.send(method, `${url}?unheardOf=1`, method === ('GET' as string) ? undefined : {});
+        if (answer.status !== 400 || !answer.text.includes('unheardOf'))
+          accepted.push(`${method} ${url}: ${answer.status}`);
+      }
+    expect(accepted).toEqual([]);
+    expect(routes).toBeGreaterThan(40);
   });
 
   it('is in an OpenAPI 3.1 document that passes the linter', async () => {

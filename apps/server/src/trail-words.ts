@@ -36,6 +36,8 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `Left ${name('pathway', enrollmentOf(data))}: ${decided}`;
     case 'enrollment-reinstated':
       return `Came back to ${name('pathway', enrollmentOf(data))}`;
+    case 'enrollment-moved-to-version':
+      return `Went on in ${name('pathway', enrollmentOf(data))} by version ${text(enrollmentOf(data)['version'])}: ${decided}`;
     case 'module-started':
       return `Began ${name('module')}`;
     case 'module-completed':

@@ -187,6 +187,26 @@ export const TextMap = (options: Field = {}): Decorator =>
     }),
   );
 
+/** Names by name: which step becomes which. */
+export const NameMap = (options: Field & { max?: number } = {}): Decorator => {
+  const { max = 64 } = options;
+  return field(
+    options,
+    { type: 'object', additionalProperties: { type: 'string', minLength: 1, maxLength: max } },
+    ValidateBy({
+      name: 'name-map',
+      validator: {
+        validate: (value) =>
+          typeof value === 'object' &&
+          value !== null &&
+          !Array.isArray(value) &&
+          Object.values(value).every((name) => typeof name === 'string' && name.length > 0 && name.length <= max),
+        defaultMessage: () => `must be an object of names of at most ${max} characters`,
+      },
+    }),
+  );
+};
+
 export const Nested = (type: () => new () => object, options: Field = {}): Decorator =>
   // Swagger takes a function for lazy by its name, which is that of the member.
   field(options, { type: () => type() } as ApiPropertyOptions, IsObject(), ValidateNested(), Type(type));

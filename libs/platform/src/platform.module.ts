@@ -9,6 +9,7 @@ import { HealthController } from './health.controller.js';
 import type { Installation } from './installation.js';
 import { OpsController } from './ops.controller.js';
 import { ProblemPagesController } from './problem-pages.controller.js';
+import { QueryGuard } from './query.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { ReadGate } from './read-gate.js';
 import { CONFIGURATION, INSTALLATION } from './tokens.js';
@@ -29,6 +30,7 @@ export class PlatformModule {
         // Authentication first: the limit counts by key.
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useClass: QueryGuard },
       ],
       exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, CqrsModule],
     };

@@ -172,6 +172,16 @@ export const PROBLEMS = {
     title: 'The pathway version does not name the module',
     next: "Record it on the learner's own route, or check the module.",
   },
+  'mapping-incomplete': {
+    status: 422,
+    title: 'The mapping of steps would lose something',
+    next: 'Name for each step in errors the step of the new version that it becomes.',
+  },
+  'version-not-newer': {
+    status: 422,
+    title: 'The version is not newer than the pinned one',
+    next: 'Name a newer version; nobody moves back.',
+  },
   'reference-unknown': {
     status: 422,
     title: 'Something named does not exist',

@@ -28,6 +28,10 @@ export type Journey = Document & {
   readonly attempt: number;
   readonly enrolledAt: string;
   readonly enrolledRecordedAt: string;
+  /** It came from an older version then: it counts here from that instant on. */
+  readonly movedInAt?: string;
+  /** It went on to a newer version: it counts here no more. */
+  readonly movedOn?: { readonly at: string; readonly recordedAt: string };
   readonly steps: readonly JourneyStep[];
   readonly leaves: readonly (Document & {
     readonly at: string;
@@ -63,7 +67,11 @@ export function standing<T extends Entry>(entries: readonly T[] | undefined, axe
 }
 
 export const isEnrolled = (journey: Journey, axes: Axes): boolean =>
-  journey.enrolledAt <= axes.asOf && journey.enrolledRecordedAt <= axes.knownAt && !isUndone(journey, axes);
+  journey.enrolledAt <= axes.asOf &&
+  journey.enrolledRecordedAt <= axes.knownAt &&
+  (journey.movedInAt ?? journey.enrolledAt) <= axes.asOf &&
+  !(journey.movedOn && journey.movedOn.at <= axes.asOf && journey.movedOn.recordedAt <= axes.knownAt) &&
+  !isUndone(journey, axes);
 
 /** Withdrawn as a mistake of the institution: leaves every count. */
 function isUndone(journey: Journey, axes: Axes): boolean {

@@ -1,4 +1,4 @@
-// `journeys` (t:enrollment): what happened when, per enrollment; every analysis that the counters cannot answer.
+// `journeys` (t:enrollment:version): what happened when, per enrollment and version of its rules; every analysis that the counters cannot answer.
 // Nothing personal: random ids only. Taken-back entries are kept with the instant they were taken back, so that a past
 // answer can be given again.
 import { defineProjection, type EventOf, type Recorded } from '@cairn/kernel';
@@ -6,6 +6,7 @@ import {
   credentialEarned,
   credentialEntitlementWithdrawn,
   credentialGranted,
+  enrollmentMovedToVersion,
   enrollmentReinstated,
   enrollmentWithdrawn,
   learnerEnrolled,
@@ -21,6 +22,7 @@ const events = [
   learnerEnrolled,
   enrollmentWithdrawn,
   enrollmentReinstated,
+  enrollmentMovedToVersion,
   moduleStarted,
   moduleCompleted,
   requirementWaived,
@@ -31,17 +33,31 @@ const events = [
   credentialEntitlementWithdrawn,
 ] as const;
 type JourneyEvent = Recorded<EventOf<(typeof events)[number]>>;
+type Moved = Recorded<EventOf<typeof enrollmentMovedToVersion>>;
+
+const idOf = (tenant: string, { enrollmentId, version }: Moved['data']['enrollment']): string =>
+  `${tenant}:${enrollmentId}:${version}`;
 
 export const journeys = defineProjection<Journey, (typeof events)[number]>({
   name: 'journeys',
-  version: 1,
+  version: 2,
   events,
   keys: (event) => {
-    const { data, meta } = event;
-    if ('enrollments' in data) return data.enrollments.map((ref) => `${meta.tenant}:${ref.enrollmentId}`);
-    return data.enrollment ? [`${meta.tenant}:${data.enrollment.enrollmentId}`] : [];
+    const { tenant } = event.meta;
+    if (event.type === 'enrollment-moved-to-version') {
+      const { from, enrollment } = event.data;
+      return [idOf(tenant, { ...enrollment, version: from.version }), idOf(tenant, enrollment)];
+    }
+    const { data } = event;
+    if ('enrollments' in data) return data.enrollments.map((ref) => idOf(tenant, ref));
+    return data.enrollment ? [idOf(tenant, data.enrollment)] : [];
   },
-  evolve: (journey, event) => {
+  evolve: (journey, event, id) => {
+    if (event.type === 'enrollment-moved-to-version') {
+      const { occurredAt: at, recordedAt, tenant } = event.meta;
+      if (id === idOf(tenant, event.data.enrollment)) return movedIn(event);
+      return journey && { ...journey, movedOn: { at, recordedAt } };
+    }
     if (event.type === 'learner-enrolled') {
       const { enrollment, label, attempt, steps, opens } = event.data;
       const at = event.meta.occurredAt;
@@ -76,7 +92,37 @@ export const journeys = defineProjection<Journey, (typeof events)[number]>({
   ],
 });
 
-function evolveExisting(journey: Journey, event: JourneyEvent): Journey {
+/** The journey goes on in another version: what was met before counts there from the move on. */
+function movedIn({ data, meta }: Moved): Journey {
+  const { enrollment, label, attempt, joinedAt, steps, opens, satisfied, inOrder, awards, earlier = [] } = data;
+  const { occurredAt: movedAt, recordedAt } = meta;
+  const met = new Map(satisfied.map((step) => [step.stepId, step]));
+  const activity = earlier.map(({ at }) => ({ at, recordedAt }));
+  return {
+    tenant: meta.tenant,
+    ...enrollment,
+    label,
+    attempt,
+    enrolledAt: joinedAt,
+    enrolledRecordedAt: recordedAt,
+    movedInAt: movedAt,
+    steps: steps.map((id) => {
+      const step = met.get(id);
+      return {
+        id,
+        ...(opens.includes(id) ? { reached: [{ at: step?.reachedAt ?? movedAt, recordedAt }] } : {}),
+        ...(step ? { satisfied: [{ at: step.at, reachedAt: step.reachedAt, recordedAt }] } : {}),
+        ...(step && inOrder.includes(id) ? { inOrder: [{ at: step.at, recordedAt }] } : {}),
+      };
+    }),
+    leaves: [],
+    awards: awards.map(({ awardKind, ...award }) => ({ ...award, kind: awardKind, recordedAt })),
+    activity,
+    lastActivityAt: activity.reduce<string>((last, { at }) => (at > last ? at : last), joinedAt),
+  };
+}
+
+function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>): Journey {
   const { recordedAt, occurredAt } = event.meta;
   switch (event.type) {
     case 'enrollment-withdrawn':

@@ -1,7 +1,13 @@
 // `pathway_funnel` (t:pathway:version:cohort week): counters per entry point and step, for dashboards at any scale.
 // Folds the same events as `journeys`, never its documents; a reconciliation compares both.
-import { defineProjection, type Document } from '@cairn/kernel';
-import { enrollmentWithdrawn, learnerEnrolled, stepReopened, stepSatisfied } from '@cairn/contexts/progress';
+import { defineProjection, type Document, type EventOf, type Recorded } from '@cairn/kernel';
+import {
+  enrollmentMovedToVersion,
+  enrollmentWithdrawn,
+  learnerEnrolled,
+  stepReopened,
+  stepSatisfied,
+} from '@cairn/contexts/progress';
 
 export type StepCounts = Document & { readonly reached: number; readonly satisfied: number; readonly inOrder: number };
 export type EntryCounts = Document & {
@@ -22,18 +28,32 @@ const NONE: StepCounts = { reached: 0, satisfied: 0, inOrder: 0 };
 
 type Deltas = { readonly [stepId: string]: { readonly [K in keyof StepCounts]?: number } };
 
-export const pathwayFunnel = defineProjection<
-  FunnelCounts,
-  typeof learnerEnrolled | typeof enrollmentWithdrawn | typeof stepSatisfied | typeof stepReopened
->({
+const events = [learnerEnrolled, enrollmentMovedToVersion, enrollmentWithdrawn, stepSatisfied, stepReopened] as const;
+type FunnelEvent = Recorded<EventOf<(typeof events)[number]>>;
+type Ref = FunnelEvent['data']['enrollment'];
+
+const idOf = (tenant: string, { pathwayId, version, cohortWeek }: Ref): string =>
+  `${tenant}:${pathwayId}:${String(version).padStart(6, '0')}:${cohortWeek}`;
+
+/** Where a moved enrollment counted before. */
+const leftBy = (event: FunnelEvent): Ref | undefined =>
+  event.type === 'enrollment-moved-to-version'
+    ? { ...event.data.enrollment, version: event.data.from.version, entryPoint: event.data.from.entryPoint }
+    : undefined;
+
+export const pathwayFunnel = defineProjection<FunnelCounts, (typeof events)[number]>({
   name: 'pathway_funnel',
   version: 2,
-  events: [learnerEnrolled, enrollmentWithdrawn, stepSatisfied, stepReopened],
-  keys: ({ data: { enrollment }, meta }) => [
-    `${meta.tenant}:${enrollment.pathwayId}:${String(enrollment.version).padStart(6, '0')}:${enrollment.cohortWeek}`,
-  ],
-  evolve: (counts, event) => {
-    const { pathwayId, version, cohortWeek, entryPoint } = event.data.enrollment;
+  events,
+  keys: (event) => {
+    const left = leftBy(event);
+    const { tenant } = event.meta;
+    return [...(left ? [idOf(tenant, left)] : []), idOf(tenant, event.data.enrollment)];
+  },
+  evolve: (counts, event, id) => {
+    const left = leftBy(event);
+    const leaves = left !== undefined && id === idOf(event.meta.tenant, left);
+    const { pathwayId, version, cohortWeek, entryPoint } = leaves ? left : event.data.enrollment;
     const before: FunnelCounts = counts ?? {
       tenant: event.meta.tenant,
       pathwayId,
@@ -62,6 +82,12 @@ export const pathwayFunnel = defineProjection<
         const { steps, opens } = event.data;
         return add(1, Object.fromEntries(steps.map((id) => [id, { reached: opens.includes(id) ? 1 : 0 }])));
       }
+      case 'enrollment-moved-to-version': {
+        const { from, opens, satisfied, inOrder, steps } = event.data;
+        if (leaves) return add(-1, sumsOf(from.reached, from.satisfied, from.inOrder, -1));
+        const met = satisfied.map(({ stepId }) => stepId);
+        return add(1, { ...Object.fromEntries(steps.map((step) => [step, {}])), ...sumsOf(opens, met, inOrder, 1) });
+      }
       case 'enrollment-withdrawn': {
         if (event.data.reasonCode !== 'undone') return counts;
         const undone = { ...entry, undone: (entry.undone ?? 0) + 1 };
@@ -87,10 +113,17 @@ export const pathwayFunnel = defineProjection<
   ],
 });
 
-function deltasOf(stepId: string, reached: readonly string[], inOrder: readonly string[], sign: 1 | -1): Deltas {
-  const deltas: { [stepId: string]: { reached?: number; satisfied?: number; inOrder?: number } } = {
-    [stepId]: { satisfied: sign },
-  };
+const deltasOf = (stepId: string, reached: readonly string[], inOrder: readonly string[], sign: 1 | -1): Deltas =>
+  sumsOf(reached, [stepId], inOrder, sign);
+
+function sumsOf(
+  reached: readonly string[],
+  satisfied: readonly string[],
+  inOrder: readonly string[],
+  sign: 1 | -1,
+): Deltas {
+  const deltas: { [stepId: string]: { reached?: number; satisfied?: number; inOrder?: number } } = {};
+  for (const id of satisfied) deltas[id] = { satisfied: sign };
   for (const id of reached) deltas[id] = { ...deltas[id], reached: sign };
   for (const id of inOrder) deltas[id] = { ...deltas[id], inOrder: sign };
   return deltas;

@@ -16,6 +16,8 @@ import {
   InstantField,
   instantOf,
   IntegerField,
+  NameMap,
+  plain,
   PublicId,
   RequireScope,
   Text,
@@ -24,8 +26,14 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import type { EnrollLearner, ReinstateEnrollment, WithdrawEnrollment } from '../contracts/record.commands.js';
-import type { RecordEvent } from '../contracts/record.events.js';
+import type {
+  EnrollLearner,
+  MoveEnrollmentToVersion,
+  ReinstateEnrollment,
+  WithdrawEnrollment,
+} from '../contracts/record.commands.js';
+import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { recordDecider } from '../domain/record.decider.js';
 
 export class EnrollLearnerMessage extends CommandMessage<EnrollLearner> {
   static readonly type = 'EnrollLearner';
@@ -45,6 +53,12 @@ export class ReinstateEnrollmentMessage extends CommandMessage<ReinstateEnrollme
 @CommandHandler(ReinstateEnrollmentMessage)
 export class ReinstateEnrollmentHandler extends DecidedHandler {}
 
+export class MoveEnrollmentMessage extends CommandMessage<MoveEnrollmentToVersion> {
+  static readonly type = 'MoveEnrollmentToVersion';
+}
+@CommandHandler(MoveEnrollmentMessage)
+export class MoveEnrollmentHandler extends DecidedHandler {}
+
 class EnrollBody {
   @PublicId('lrn') learner!: string;
   @Text({ max: 64, description: 'Id or slug of the pathway.' }) pathway!: string;
@@ -63,6 +77,20 @@ class EnrollBody {
 }
 class LeaveBody {
   @Code({ description: 'Why.', example: 'learner-request' }) reasonCode!: string;
+  @InstantField({ optional: true, description: 'When; now if left out.' }) occurredAt?: string;
+}
+
+class MoveBody {
+  @Text({ max: 64, description: 'Label or number of the newer version.' }) version!: string;
+  @NameMap({
+    optional: true,
+    description: 'Step left → step that it becomes; a step not named goes on under its own id.',
+    example: { L1: 'basics' },
+  })
+  mapping?: Record<string, string>;
+  @Text({ optional: true, max: 64, description: 'Entry point of the new version that stands for the old one.' })
+  entryPoint?: string;
+  @Code({ description: 'Why.', example: 'rules-revised' }) reasonCode!: string;
   @InstantField({ optional: true, description: 'When; now if left out.' }) occurredAt?: string;
 }
 
@@ -115,6 +143,38 @@ export class EnrollmentRoutes {
   @ApiOperation({ summary: 'The learner comes back; facts recorded meanwhile count' })
   async reinstate(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: LeaveBody) {
     return this.leave(request, 'ReinstateEnrollment', id, body);
+  }
+
+  @Post(':id/move')
+  @ApiOperation({ summary: 'The learner goes on by a newer version; what was met and earned stays' })
+  async move(
+    @Req() request: CairnRequest,
+    @Caller() caller: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: MoveBody,
+  ) {
+    const context = this.gateway.contextOf(request);
+    const enrollmentId = idFromPath<EnrollmentId>('enr', id);
+    const record = recordStream(caller.tenant, learnerOf(enrollmentId));
+    const { state } = await this.installation.executor.snapshot(recordDecider, record);
+    const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
+    if (!enrollment) throw new ProblemException('not-found', 'There is no such enrollment.');
+    const outcome = await this.gateway.send<MoveEnrollmentToVersion>(
+      request,
+      {
+        type: 'MoveEnrollmentToVersion',
+        data: {
+          enrollmentId,
+          version: await this.versionNumber(caller, enrollment.ref.pathwayId, body.version),
+          ...(body.mapping === undefined ? {} : { mapping: plain(body.mapping) }),
+          ...(body.entryPoint === undefined ? {} : { entryPoint: body.entryPoint }),
+          reasonCode: body.reasonCode,
+          occurredAt: body.occurredAt === undefined ? context.now : instantOf(body.occurredAt),
+        },
+      },
+      context,
+    );
+    return this.gateway.answer(outcome, { id });
   }
 
   private async leave(

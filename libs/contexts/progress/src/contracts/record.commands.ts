@@ -36,6 +36,20 @@ export type ReinstateEnrollment = Command<
   'ReinstateEnrollment',
   { readonly enrollmentId: EnrollmentId; readonly reasonCode: string; readonly occurredAt: Instant }
 >;
+/** To a newer version of the pathway. */
+export type MoveEnrollmentToVersion = Command<
+  'MoveEnrollmentToVersion',
+  {
+    readonly enrollmentId: EnrollmentId;
+    readonly version: number;
+    /** Step of the version left → step of the new one; a step not named goes on under its own id, if that is there. */
+    readonly mapping?: { readonly [stepId: string]: string };
+    /** Entry point of the new version that stands for the learner's own; left out: the one of the same id. */
+    readonly entryPoint?: string;
+    readonly reasonCode: string;
+    readonly occurredAt: Instant;
+  }
+>;
 export type StartModule = Command<
   'StartModule',
   {
@@ -129,6 +143,7 @@ export type RecordCommand =
   | EnrollLearner
   | WithdrawEnrollment
   | ReinstateEnrollment
+  | MoveEnrollmentToVersion
   | StartModule
   | CompleteModule
   | InvalidateModuleCompletion

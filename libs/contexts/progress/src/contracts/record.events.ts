@@ -96,6 +96,81 @@ export const enrollmentReinstated = defineEvent({
   samples: { 1: [{ learnerId: L, enrollment: REF, reasonCode: 'returned' }] },
 });
 
+export const enrollmentMovedToVersion = defineEvent({
+  type: 'enrollment-moved-to-version',
+  version: 1,
+  means: 'A learner under way goes on by a newer version of the pathway; what was met and earned stays (D7).',
+  schema: s.object({
+    learnerId,
+    /** As it is from now on. */
+    enrollment: enrollmentRefSchema,
+    label: s.string({ max: 64 }),
+    rulesHash: s.string({ min: 64, max: 64 }),
+    attempt: s.integer({ min: 1 }),
+    joinedAt: s.instant(),
+    /** What the enrollment counted for where it was, so that a funnel can take it out there. */
+    from: s.object({
+      version: s.integer({ min: 1 }),
+      entryPoint: s.string({ max: 64 }),
+      reached: s.array(s.string({ max: 64 })),
+      satisfied: s.array(s.string({ max: 64 })),
+      inOrder: s.array(s.string({ max: 64 })),
+    }),
+    /** Steps of the version left, and what each is called from now on; steps that are gone are left out. */
+    mapping: s.record(s.string({ max: 64 })),
+    /** All steps of the version, in order. */
+    steps: s.array(s.string({ max: 64 })),
+    /** Steps reached, satisfied and in order by what was met before. */
+    opens: s.array(s.string({ max: 64 })),
+    satisfied: s.array(
+      s.object({
+        stepId: s.string({ max: 64 }),
+        at: s.instant(),
+        reachedAt: s.instant(),
+        recognised: s.optional(s.boolean()),
+      }),
+    ),
+    inOrder: s.array(s.string({ max: 64 })),
+    /** Waivers whose requirement says the same in the new version; others end here. */
+    waivers: s.array(
+      s.object({ waiver: eventRef, left: s.string({ max: 300 }), requirementId: s.string({ max: 300 }) }),
+    ),
+    /** What the enrollment earned before and still holds. */
+    awards: s.array(
+      s.object({
+        credentialId: s.uuid<CredentialId>(),
+        awardId: s.string({ max: 64 }),
+        awardKind: s.oneOf(['step', 'exit', 'final'] as const),
+        from: s.instant(),
+        until: s.optional(s.instant()),
+      }),
+    ),
+    reasonCode,
+    earlier,
+  }),
+  samples: {
+    1: [
+      {
+        learnerId: L,
+        enrollment: { ...REF, version: 2 },
+        label: '2027',
+        rulesHash: H,
+        attempt: 1,
+        joinedAt: '2026-03-02T09:00:00.000Z',
+        from: { version: 1, entryPoint: 'start', reached: ['L1', 'L2'], satisfied: ['L1'], inOrder: ['L1'] },
+        mapping: { L1: 'basics', L2: 'L2' },
+        steps: ['basics', 'L2', 'L3'],
+        opens: ['basics', 'L2'],
+        satisfied: [{ stepId: 'basics', at: '2026-03-10T09:00:00.000Z', reachedAt: '2026-03-02T09:00:00.000Z' }],
+        inOrder: ['basics'],
+        waivers: [],
+        awards: [],
+        reasonCode: 'rules-revised',
+      },
+    ],
+  },
+});
+
 export const moduleStarted = defineEvent({
   type: 'module-started',
   version: 1,
@@ -473,6 +548,7 @@ export const recordEvents = [
   learnerEnrolled,
   enrollmentWithdrawn,
   enrollmentReinstated,
+  enrollmentMovedToVersion,
   moduleStarted,
   moduleCompleted,
   moduleCompletionInvalidated,

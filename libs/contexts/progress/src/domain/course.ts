@@ -68,3 +68,30 @@ export function noLongerInOrder(version: Version, enrollment: EnrollmentState, s
   visit(stepId);
   return left;
 }
+
+/** What is reached and in order in a version by nothing but the steps satisfied, each at its instant. */
+export function standingOf(
+  version: Version,
+  entryPoint: string,
+  satisfied: ReadonlyMap<StepId, Instant>,
+): { readonly opens: readonly StepId[]; readonly inOrder: readonly StepId[] } {
+  const { first, before } = version.course(entryPoint);
+  const { zone, steps } = version.rules;
+  const earlierOf = (id: StepId): readonly StepId[] => before.get(id) ?? [];
+  const inOrder = (id: StepId): boolean => {
+    const at = satisfied.get(id);
+    return (
+      at !== undefined &&
+      earlierOf(id).every((earlier) => {
+        const earlierAt = satisfied.get(earlier);
+        return earlierAt !== undefined && localDay(earlierAt, zone) <= localDay(at, zone) && inOrder(earlier);
+      })
+    );
+  };
+  const reached = (id: StepId): boolean =>
+    satisfied.has(id) ||
+    first.includes(id) ||
+    (earlierOf(id).length > 0 && earlierOf(id).every((earlier) => satisfied.has(earlier)));
+  const ids = steps.map(({ id }) => id);
+  return { opens: ids.filter(reached), inOrder: ids.filter(inOrder) };
+}

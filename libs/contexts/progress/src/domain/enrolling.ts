@@ -149,7 +149,7 @@ function join(
 }
 
 /** Completions that stand and that the version looks at: its read models have not seen them, or not all of them. */
-function earlierCompletions(draft: Draft, version: Version) {
+export function earlierCompletions(draft: Draft, version: Version) {
   const earlier = Array.from(mapValues(draft.state().completions))
     .filter(({ valid, data }) => valid && version.looksAt(carriedBy(data.moduleId, data)))
     .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.ref < b.ref ? -1 : 1))
@@ -163,7 +163,7 @@ function earlierCompletions(draft: Draft, version: Version) {
 }
 
 /** Joining a pathway joins those that grant what it asks for, where the learner is not in them already. */
-function joinInner(draft: Draft, outer: Version, outerNumber: number, occurredAt: Instant): void {
+export function joinInner(draft: Draft, outer: Version, outerNumber: number, occurredAt: Instant): void {
   const because = (draft.state().enrollments[outerNumber - 1] as EnrollmentState).ref.enrollmentId;
   for (const inner of outer.published.inner) {
     if (draft.state().enrollments.some((other) => isOpen(other) && other.ref.pathwayId === inner.pathwayId)) continue;

@@ -423,6 +423,17 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         data: { enrollmentId: enrollment(number), reasonCode: 'returned', occurredAt: at(date) },
       }),
 
+    move: (
+      number: number,
+      version: number,
+      date: string,
+      more: { readonly mapping?: { readonly [stepId: string]: string }; readonly entryPoint?: string } = {},
+    ) =>
+      world.send({
+        type: 'MoveEnrollmentToVersion',
+        data: { enrollmentId: enrollment(number), version, reasonCode: 'rules-revised', occurredAt: at(date), ...more },
+      }),
+
     events: <T extends RecordEvent['type']>(type: T) =>
       record.filter((event): event is Extract<Recorded<RecordEvent>, { type: T }> => event.type === type),
     credential: (template: string): CredentialSeen =>

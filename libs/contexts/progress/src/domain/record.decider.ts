@@ -6,6 +6,7 @@ import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { completeModule, invalidateCompletion, startModule } from './completing.js';
 import { createDraft } from './draft.js';
 import { enrollLearner, reinstateEnrollment, withdrawEnrollment } from './enrolling.js';
+import { moveEnrollment } from './moving.js';
 import { learnerIn, loadRecordFacts, type RecordFacts } from './record.facts.js';
 import { recordFold, type RecordState } from './record.state.js';
 import { erased } from './refusals.js';
@@ -18,6 +19,7 @@ export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, Rec
     'EnrollLearner',
     'WithdrawEnrollment',
     'ReinstateEnrollment',
+    'MoveEnrollmentToVersion',
     'StartModule',
     'CompleteModule',
     'InvalidateModuleCompletion',
@@ -48,6 +50,8 @@ function decide(command: Issued<RecordCommand>, state: RecordState, facts: Recor
       return withdrawEnrollment(command, draft);
     case 'ReinstateEnrollment':
       return reinstateEnrollment(command, draft);
+    case 'MoveEnrollmentToVersion':
+      return moveEnrollment(command, draft);
     case 'StartModule':
       return startModule(command, draft);
     case 'CompleteModule':

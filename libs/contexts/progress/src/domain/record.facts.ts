@@ -26,7 +26,7 @@ import {
 import { mapGet, mapValues } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import { learnerOf } from '../contracts/record.events.js';
-import type { RecordState } from './record.state.js';
+import { enrollmentOf, type RecordState } from './record.state.js';
 import { versionKey, versionOf, type Carried, type Version } from './version.js';
 
 export type RecordFacts = {
@@ -35,11 +35,11 @@ export type RecordFacts = {
   readonly learner: 'unknown' | 'registered' | 'erased';
   /** The module that the command names, as it is now. */
   readonly module?: ModuleDefinition;
-  /** Pinned versions of the enrollments; for EnrollLearner also the one asked for and those within it. */
+  /** Pinned versions of the enrollments; for EnrollLearner and a move also the one asked for and those within it. */
   readonly versions: ReadonlyMap<string, Version>;
   /** Published versions of the templates that may be awarded or are held. */
   readonly templates: ReadonlyMap<TemplateId, readonly PublishedTemplate[]>;
-  /** EnrollLearner: the pathway asked for. */
+  /** EnrollLearner, MoveEnrollmentToVersion: the pathway asked for. */
   readonly pathway?: PathwayState;
   /** GrantCredential: the zone of the template's issuer. */
   readonly issuerZone?: string;
@@ -62,22 +62,19 @@ export async function loadRecordFacts(
   const { tenant } = command;
   if (command.type === 'CloseRecord' || state.closed)
     return { learner: 'registered', versions: new Map(), templates: new Map() };
+  const asked = versionIn(command, state);
   const moduleId = 'moduleId' in command.data ? command.data.moduleId : undefined;
   const [{ registered }, learner, module, pathway, pinned] = await Promise.all([
     // Neither namespace nor zone ever changes.
     loader.foldHaving(tenantFold, tenantStream(tenant), (fold) => fold.registered !== undefined),
     loader.fold(learnerFold, streamName('learner', tenant, learnerIn(command))),
     moduleId === undefined ? undefined : loader.fold(moduleFold, moduleStream(tenant, moduleId)),
-    command.type === 'EnrollLearner'
-      ? loader.fold(pathwayFold, pathwayStream(tenant, command.data.pathwayId))
-      : undefined,
+    asked === undefined ? undefined : loader.fold(pathwayFold, pathwayStream(tenant, asked.pathwayId)),
     loadPinnedVersions(loader, tenant, state),
   ]);
   const versions = new Map(pinned);
-  if (pathway && command.type === 'EnrollLearner') {
-    const asked = versionAskedFor(pathway, command.data.version);
-    if (asked !== undefined) await loadNested(loader, tenant, command.data.pathwayId, asked, versions, new Set());
-  }
+  const number = pathway && versionAskedFor(pathway, asked?.version);
+  if (asked && number !== undefined) await loadNested(loader, tenant, asked.pathwayId, number, versions, new Set());
   const templates = await loadTemplates(loader, tenant, templatesNeeded(command, state, versions, module?.definition));
   const granted = command.type === 'GrantCredential' ? templates.get(command.data.templateId)?.at(-1) : undefined;
   const issuer = granted && (await loadIssuer(loader, tenant, granted.issuerId));
@@ -90,6 +87,17 @@ export async function loadRecordFacts(
     ...(pathway ? { pathway } : {}),
     ...(issuer?.registered ? { issuerZone: issuer.registered.zone } : {}),
   };
+}
+
+/** The pathway that a command joins or moves within, and the version it asks for. */
+function versionIn(
+  command: RecordCommand,
+  state: RecordState,
+): { readonly pathwayId: PathwayId; readonly version: number | undefined } | undefined {
+  if (command.type === 'EnrollLearner') return { pathwayId: command.data.pathwayId, version: command.data.version };
+  if (command.type !== 'MoveEnrollmentToVersion') return undefined;
+  const enrollment = enrollmentOf(state, command.data.enrollmentId);
+  return enrollment && { pathwayId: enrollment.ref.pathwayId, version: command.data.version };
 }
 
 const keyOf = ({ published }: Version): string => versionKey(published.pathwayId, published.version);

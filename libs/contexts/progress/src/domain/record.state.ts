@@ -40,6 +40,7 @@ type ModuleCompletedData = EventOf<typeof moduleCompleted>['data'];
 type StepSatisfiedData = EventOf<typeof stepSatisfied>['data'];
 type AwardData = EventOf<typeof credentialEarned>['data'] | EventOf<typeof credentialGranted>['data'];
 type CreditedData = EventOf<typeof stackComponentCredited>['data'];
+type MovedData = Extract<RecordEvent, { type: 'enrollment-moved-to-version' }>['data'];
 type WithdrawnData = Extract<RecordEvent, { type: 'stack-component-withdrawn' }>['data'];
 export type ComponentPolicyEvent = Extract<RecordEvent, { type: 'component-policy-applied' }>;
 
@@ -217,6 +218,8 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
           interval.until === undefined ? { ...interval, until: event.meta.occurredAt } : interval,
         ),
       }));
+    case 'enrollment-moved-to-version':
+      return inEnrollment(state, event.data.enrollment, (enrollment) => moved(enrollment, event.data));
     case 'module-started': {
       const { learnerId, moduleId } = event.data;
       const module = mapGet(state.modules, moduleId) ?? { attempts: 0, begun: false };
@@ -330,6 +333,46 @@ function inHolding(
   // Of an earlier occurrence nothing depends any more.
   if (before?.data.credentialId !== credentialId) return state;
   return { ...state, holdings: mapSet(state.holdings, templateId, change(before)) };
+}
+
+/** Everything kept by step or requirement goes on under its new name; what was met stays met. */
+function moved(before: EnrollmentState, data: MovedData): EnrollmentState {
+  const { enrollment: ref, rulesHash, mapping, opens, inOrder } = data;
+  const renamed = <T>(map: ReadonlyMap<StepId, T>, change: (value: T, id: StepId) => T): ReadonlyMap<StepId, T> =>
+    new Map(
+      Array.from(map).flatMap(([id, value]) => {
+        const next = mapping[id];
+        return next === undefined ? [] : [[next, change(value, next)] as const];
+      }),
+    );
+  const steps = renamed(before.steps, (step, stepId) => ({ ...step, data: { ...step.data, enrollment: ref, stepId } }));
+  const waivers = new Map<string, WaiverState>();
+  for (const waiver of before.waivers.values()) {
+    const goesOn = data.waivers.find((one) => one.waiver === waiver.ref);
+    if (goesOn) waivers.set(goesOn.requirementId, waiver);
+  }
+  let own = NO_FACTS;
+  for (const { ref: fact, data: met } of steps.values())
+    own = addFact(own, {
+      kind: 'step',
+      ref: fact,
+      stepId: met.stepId,
+      at: met.at,
+      ...(met.recognised === undefined ? {} : { recognised: met.recognised }),
+    });
+  for (const [requirementId, { ref: waiver, at }] of waivers)
+    own = addFact(own, { kind: 'waiver', ref: waiver, requirementId, at });
+  return {
+    ...before,
+    ref,
+    rulesHash,
+    steps,
+    opened: new Set(opens),
+    inOrder: new Set(inOrder),
+    onlyFrom: renamed(before.onlyFrom, (from) => from),
+    waivers,
+    own,
+  };
 }
 
 function completed(state: RecordState, event: Recorded<EventOf<typeof moduleCompleted>>): RecordState {

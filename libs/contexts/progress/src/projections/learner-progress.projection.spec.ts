@@ -1,7 +1,7 @@
-import type { EventOf, Recorded } from '@cairn/kernel';
+import type { EventOf, Instant, Recorded } from '@cairn/kernel';
 import { TENANT } from '@cairn/testing';
 import { createWorld, enrollment, LEARNER, m, t, type RecordWorld } from '../domain/record-world-spec.js';
-import { learnerProgressProjection, type LearnerProgressDocument } from './learner-progress.projection.js';
+import { learnerProgressProjection, progressAt, type LearnerProgressDocument } from './learner-progress.projection.js';
 
 type ProgressEvent = Recorded<EventOf<(typeof learnerProgressProjection.events)[number]>>;
 
@@ -199,5 +199,40 @@ describe('learner_progress', () => {
     for (const event of world.record)
       for (const id of learnerProgressProjection.keys(event as ProgressEvent))
         expect(id).toBe(`${TENANT}:${enrollment(1)}`);
+  });
+});
+
+describe('progress at an instant', () => {
+  const at = (day: string) => `${day}T23:00:00.000Z` as Instant;
+
+  it('shows what had taken effect by asOf, and nothing before joining', async () => {
+    const world = await joined();
+    await world.complete('A', '2025-02-01');
+    await world.complete('B', '2025-03-01');
+    const asOf = (day: string) => progressAt(world.record, enrollment(1), { asOf: at(day) });
+    expect(asOf('2024-12-31')).toBeUndefined();
+    expect(asOf('2025-02-15')).toMatchObject({ percent: 0, openSteps: ['L1'], earned: [] });
+    expect(asOf('2025-02-15')?.modules.map(({ moduleId }) => moduleId)).toEqual([m('A')]);
+    expect(asOf('2025-03-01')).toMatchObject({ percent: 50, openSteps: ['L2'] });
+    expect(asOf('2030-01-01')).toEqual(progressIn(world));
+  });
+
+  it('a fact told late moves nothing to before its own day', async () => {
+    const world = await joined();
+    await world.complete('A', '2025-03-01');
+    await world.complete('B', '2025-02-01');
+    expect(progressAt(world.record, enrollment(1), { asOf: at('2025-02-15') })).toMatchObject({ percent: 0 });
+  });
+
+  it('knownAt leaves out what was recorded later', async () => {
+    const world = await joined();
+    const before = world.record.length;
+    await world.complete('A', '2025-02-01');
+    const known = world.record[before - 1]?.meta.recordedAt as Instant;
+    const later = world.record.map((event, index) =>
+      index < before ? event : { ...event, meta: { ...event.meta, recordedAt: '2027-01-01T00:00:00.000Z' as Instant } },
+    );
+    expect(progressAt(later, enrollment(1), { knownAt: known })).toMatchObject({ modules: [] });
+    expect(progressAt(later, enrollment(1), {})).toEqual(progressIn(world));
   });
 });

@@ -1,8 +1,9 @@
 // How far a learner is in each enrollment: for the learner, the advisor and the list of those who are stuck.
-import { defineProjection, type Document, type EventOf, type Recorded } from '@cairn/kernel';
+import { defineProjection, type Document, type EventOf, type Instant, type Recorded } from '@cairn/kernel';
 import {
   credentialEarned,
   credentialEntitlementWithdrawn,
+  enrollmentMovedToVersion,
   enrollmentReinstated,
   enrollmentWithdrawn,
   learnerEnrolled,
@@ -23,6 +24,7 @@ const events = [
   learnerEnrolled,
   enrollmentWithdrawn,
   enrollmentReinstated,
+  enrollmentMovedToVersion,
   moduleStarted,
   moduleCompleted,
   moduleCompletionInvalidated,
@@ -131,6 +133,43 @@ export const learnerProgressProjection = defineProjection<LearnerProgressDocumen
   ],
 });
 
+/**
+ * The document of one enrollment as it stood: by what was recorded up to `knownAt` and had taken effect by `asOf`.
+ * `history` is the learner's whole record. Undefined: the learner had not joined, or the record is closed.
+ */
+export function progressAt(
+  history: readonly Recorded<{ readonly type: string; readonly data: object }>[],
+  enrollmentId: string,
+  { asOf, knownAt }: { readonly asOf?: Instant; readonly knownAt?: Instant },
+): LearnerProgressDocument | undefined {
+  const types = new Set<string>(events.map(({ type }) => type));
+  let document: LearnerProgressDocument | null = null;
+  for (const event of history as unknown as readonly ProgressEvent[]) {
+    if (!types.has(event.type) || !enrollmentsOf(event).some((ref) => ref.enrollmentId === enrollmentId)) continue;
+    if (knownAt !== undefined && event.meta.recordedAt > knownAt) continue;
+    // What erasure took away is not shown as of an earlier day either.
+    if (asOf !== undefined && event.type !== 'record-closed' && effectiveAt(event) > asOf) continue;
+    document = learnerProgressProjection.evolve(document, event, `${event.meta.tenant}:${enrollmentId}`);
+  }
+  return document ?? undefined;
+}
+
+/** A decision may take effect on another day than the fact that led to it. */
+function effectiveAt(event: ProgressEvent): string {
+  switch (event.type) {
+    case 'step-satisfied':
+      return event.data.at;
+    case 'credential-earned':
+      return event.data.from;
+    case 'credential-entitlement-withdrawn':
+      return event.data.effectiveAt;
+    case 'stack-component-credited':
+      return event.data.validFrom;
+    default:
+      return event.meta.occurredAt;
+  }
+}
+
 function enrollmentsOf({ data }: ProgressEvent): readonly EnrollmentRef[] {
   if ('enrollments' in data) return data.enrollments ?? [];
   return 'enrollment' in data && data.enrollment ? [data.enrollment] : [];
@@ -181,6 +220,8 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
       return { ...document, state: 'withdrawn' };
     case 'enrollment-reinstated':
       return active({ ...document, state: 'active', modules: withEarlier(document.modules, event.data.earlier) }, at);
+    case 'enrollment-moved-to-version':
+      return moved(document, event.data);
     case 'module-started':
       return active(
         inModule(document, event.data.moduleId, (module) => ({ ...module, startedAt: at })),
@@ -260,6 +301,30 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
     default:
       return event satisfies never;
   }
+}
+
+/** The steps are those of the new version; a module that it does not look at stays shown, it was done. */
+function moved(
+  document: LearnerProgressDocument,
+  data: EventOf<typeof enrollmentMovedToVersion>['data'],
+): LearnerProgressDocument {
+  const { enrollment, label, steps, opens, satisfied, waivers, earlier } = data;
+  const met = new Map(satisfied.map((step) => [step.stepId, step]));
+  return {
+    ...document,
+    ...enrollment,
+    label,
+    steps: steps.map((id) => {
+      const step = met.get(id);
+      if (!step) return { id, state: opens.includes(id) ? 'open' : 'locked' };
+      return { id, state: 'satisfied', at: step.at, ...(step.recognised ? { recognised: true } : {}) };
+    }),
+    modules: withEarlier(document.modules, earlier),
+    waivers: document.waivers.flatMap((waiver) => {
+      const on = waivers.find(({ left }) => left === waiver.requirementId);
+      return on ? [{ ...waiver, requirementId: on.requirementId }] : [];
+    }),
+  };
 }
 
 const active = (document: LearnerProgressDocument, at: string): LearnerProgressDocument =>

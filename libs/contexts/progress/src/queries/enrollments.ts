@@ -2,11 +2,21 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { publicId, type EnrollmentId, type LearnerId, type Recorded } from '@cairn/kernel';
+import {
+  publicId,
+  type Document,
+  type EnrollmentId,
+  type Instant,
+  type LearnerId,
+  type Recorded,
+  type TenantId,
+} from '@cairn/kernel';
 import {
   Caller,
   idFromPath,
   INSTALLATION,
+  InstantField,
+  instantOf,
   pageAnswer,
   PageQuery,
   pageOf,
@@ -19,15 +29,20 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import type { ViewDocument } from '@cairn/runtime';
 import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
+import { progressAt } from '../projections/learner-progress.projection.js';
 
 class EnrollmentListQuery extends PageQuery {
   @Text({ optional: true, max: 64, description: 'Only of this learner: `lrn_…`.' }) learner?: string;
 }
+class EnrollmentQuery {
+  @InstantField({ optional: true, description: 'Effective time asked about; now if left out.' }) asOf?: string;
+  @InstantField({ optional: true, description: 'How much of the log is used, by recorded time; all if left out.' })
+  knownAt?: string;
+}
 
-function shown({ _id, tenant: _tenant, learnerId, enrollmentId, pathwayId, ...rest }: ViewDocument) {
+function shown({ _id, tenant: _tenant, learnerId, enrollmentId, pathwayId, ...rest }: Document) {
   return {
     id: publicId('enr', enrollmentId as string),
     learner: publicId('lrn', learnerId as string),
@@ -67,8 +82,10 @@ export class EnrollmentQueries {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Caller() { tenant }: TenantCaller,
     @Param('id') id: string,
+    @Query() query: EnrollmentQuery,
   ) {
     const enrollmentId = idFromPath<EnrollmentId>('enr', id);
+    if (query.asOf !== undefined || query.knownAt !== undefined) return this.at(tenant, enrollmentId, query);
     await this.gate.pass(request, reply, 'learner_progress');
     const document = await this.installation.views.get('learner_progress', `${tenant}:${enrollmentId}`);
     if (!document) throw new ProblemException('not-found', 'There is no such enrollment.');
@@ -77,6 +94,19 @@ export class EnrollmentQueries {
       recordStream(tenant, learnerOf(enrollmentId)),
     );
     void reply.header('ETag', `"${revision}"`);
+    return shown(document);
+  }
+
+  /** The same fold over the part of the record that was known and in effect then; no ETag, since nothing is decided on it. */
+  private async at(tenant: TenantId, enrollmentId: EnrollmentId, { asOf, knownAt }: EnrollmentQuery) {
+    const history = (await this.installation.executor.history(
+      recordStream(tenant, learnerOf(enrollmentId)),
+    )) as readonly Recorded<RecordEvent>[];
+    const document = progressAt(history, enrollmentId, {
+      ...(asOf === undefined ? {} : { asOf: instantOf<Instant>(asOf) }),
+      ...(knownAt === undefined ? {} : { knownAt: instantOf<Instant>(knownAt) }),
+    });
+    if (!document) throw new ProblemException('not-found', 'No such enrollment was known at that time.');
     return shown(document);
   }
 

@@ -1,0 +1,208 @@
+// Moving an enrollment to a newer version of its pathway (D7): an explicit event says what each step becomes. What was
+// met and earned stays; what the new rules find met besides is decided in the same append.
+import {
+  accept,
+  canonicalJson,
+  invalid,
+  reject,
+  type Decision,
+  type Issued,
+  type Json,
+  type Rejected,
+} from '@cairn/kernel';
+import { mapValues, type Requirement, type StepId } from '@cairn/rules';
+import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
+import type { EnrollmentRef, RecordEvent } from '../contracts/record.events.js';
+import { standingOf } from './course.js';
+import { decideMarked } from './deciding.js';
+import { mark, type Draft } from './draft.js';
+import { earlierCompletions, joinInner } from './enrolling.js';
+import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
+import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
+import { nodesOf, versionKey, type Version } from './version.js';
+
+type Mapping = ReadonlyMap<StepId, StepId>;
+
+export function moveEnrollment({ data, now }: Issued<MoveEnrollmentToVersion>, draft: Draft): Decision<RecordEvent> {
+  const enrollment = enrollmentOf(draft.state(), data.enrollmentId);
+  if (!enrollment) return unknownEnrollment(data.enrollmentId);
+  if (isBlank(data.reasonCode)) return reasonRequired('A move to another version');
+  if (data.occurredAt > now) return dateInFuture('occurredAt', data.occurredAt, now);
+  if (data.version === enrollment.ref.version) return accept();
+  const target = versionToMoveTo(draft, enrollment, data.version);
+  if ('accepted' in target) return target;
+  if (data.occurredAt < enrollment.joinedAt)
+    return invalid('/occurredAt', 'before-joining', `The learner joined on ${enrollment.joinedAt}.`);
+  const entryPoint = data.entryPoint ?? enrollment.ref.entryPoint;
+  if (!target.entryPoint(entryPoint)) return entryPointGone(target, entryPoint);
+  const mapping = mappingTo(target, draft.versionOf(enrollment), data.mapping ?? {}, enrollment);
+  if ('accepted' in mapping) return mapping;
+  record(draft, enrollment, target, entryPoint, mapping, data);
+  const moved = enrollmentOf(draft.state(), data.enrollmentId) as EnrollmentState;
+  // Nobody asked to join an automatic pathway: it commits to no further one.
+  if (target.published.enrollment !== 'automatic') joinInner(draft, target, moved.number, data.occurredAt);
+  mark(draft, moved, target.all);
+  decideMarked(draft);
+  return accept(...draft.events());
+}
+
+function versionToMoveTo(draft: Draft, enrollment: EnrollmentState, number: number): Version | Rejected {
+  const { pathwayId, version } = enrollment.ref;
+  if (!isOpen(enrollment))
+    return reject(
+      'enrollment-not-active',
+      'The learner is withdrawn from this enrollment.',
+      'Reinstate the enrollment first.',
+    );
+  if (number < version)
+    return reject(
+      'version-not-newer',
+      `The enrollment is pinned to version ${version}; version ${number} is older.`,
+      'Name a newer version; nobody moves back.',
+    );
+  const target = draft.facts.versions.get(versionKey(pathwayId, number));
+  if (!target) return reject('not-found', `The pathway has no version ${number}.`, 'List its versions and name one.');
+  if (draft.facts.pathway?.retired.includes(number))
+    return reject('not-found', `Version ${number} of the pathway is retired.`, 'Name a version that is not retired.');
+  return target;
+}
+
+const entryPointGone = ({ published, rules }: Version, entryPoint: string): Rejected =>
+  reject(
+    'mapping-incomplete',
+    `Version ${published.version} has no entry point "${entryPoint}".`,
+    `Send entryPoint: one of ${rules.entryPoints.map(({ id }) => `"${id}"`).join(', ')}.`,
+    [{ pointer: '/entryPoint', code: 'unknown', message: `names no entry point of version ${published.version}` }],
+  );
+
+/** What every step becomes that goes on. Refused if a name stands for nothing, or a satisfied step would be lost. */
+function mappingTo(
+  to: Version,
+  from: Version,
+  named: { readonly [stepId: string]: string },
+  { steps }: EnrollmentState,
+): Mapping | Rejected {
+  const known = new Set(from.rules.steps.map(({ id }) => id));
+  const there = new Set(to.rules.steps.map(({ id }) => id));
+  const mapping = new Map<StepId, StepId>();
+  const faults: { pointer: string; code: string; message: string }[] = [];
+  const fault = (stepId: StepId, code: string, message: string): void =>
+    void faults.push({ pointer: `/mapping/${stepId.replaceAll('~', '~0').replaceAll('/', '~1')}`, code, message });
+  const taken = new Map<StepId, StepId>();
+  for (const [id, next] of Object.entries(named)) {
+    const other = taken.get(next);
+    if (!known.has(id)) fault(id, 'unknown', `is no step of version ${from.published.version}, which is left`);
+    else if (!there.has(next)) fault(id, 'unknown', `"${next}" is no step of version ${to.published.version}`);
+    else if (other !== undefined) fault(id, 'taken', `"${next}" is what step "${other}" becomes`);
+    else mapping.set(id, next);
+    taken.set(next, id);
+  }
+  for (const id of known) {
+    if (Object.hasOwn(named, id)) continue;
+    const other = taken.get(id);
+    if (there.has(id) && other === undefined) mapping.set(id, id);
+    else if (steps.has(id))
+      fault(
+        id,
+        'lost',
+        other === undefined
+          ? `is satisfied, and version ${to.published.version} has no such step`
+          : `is satisfied, and its name is what step "${other}" becomes`,
+      );
+  }
+  if (faults.length === 0) return mapping;
+  return reject(
+    'mapping-incomplete',
+    `The mapping to version ${to.published.version} would lose ${faults.map(({ pointer }) => `"${pointer.slice(9)}"`).join(', ')}.`,
+    `Name for each in errors one step of version ${to.published.version} that it becomes: ${[...there].join(', ')}.`,
+    faults,
+  );
+}
+
+function record(
+  draft: Draft,
+  enrollment: EnrollmentState,
+  target: Version,
+  entryPoint: string,
+  mapping: Mapping,
+  { reasonCode, occurredAt }: MoveEnrollmentToVersion['data'],
+): void {
+  const { published, rules } = target;
+  const { ref, attempt, joinedAt, steps, opened, inOrder } = enrollment;
+  const satisfied = Array.from(steps.values(), ({ data: { stepId, at, reachedAt, recognised } }) => ({
+    stepId: mapping.get(stepId) as StepId,
+    at,
+    reachedAt,
+    ...(recognised === undefined ? {} : { recognised }),
+  }));
+  const moved: EnrollmentRef = { ...ref, version: published.version, entryPoint };
+  draft.record(
+    {
+      type: 'enrollment-moved-to-version',
+      data: {
+        learnerId: draft.learnerId,
+        enrollment: moved,
+        label: published.label,
+        rulesHash: published.hash,
+        attempt,
+        joinedAt,
+        from: {
+          version: ref.version,
+          entryPoint: ref.entryPoint,
+          reached: [...opened],
+          satisfied: [...steps.keys()],
+          inOrder: [...inOrder],
+        },
+        mapping: Object.fromEntries(mapping),
+        steps: rules.steps.map(({ id }) => id),
+        ...standingOf(target, entryPoint, new Map(satisfied.map(({ stepId, at }) => [stepId, at]))),
+        satisfied,
+        waivers: waiversGoingOn(enrollment, draft.versionOf(enrollment), target, mapping),
+        awards: awardsOf(draft, enrollment),
+        reasonCode,
+        ...earlierCompletions(draft, target),
+      },
+    },
+    occurredAt,
+  );
+}
+
+/** A waiver goes on where its requirement says the same; of another requirement the authority decided nothing. */
+function waiversGoingOn({ waivers }: EnrollmentState, from: Version, to: Version, mapping: Mapping) {
+  const before = requirementsOf(from);
+  const after = requirementsOf(to);
+  return Array.from(waivers).flatMap(([left, { ref }]) => {
+    const owner = from.ownerOf.get(left);
+    const step = owner === undefined ? undefined : from.steps[owner]?.id;
+    const becomes = step === undefined ? undefined : mapping.get(step);
+    const requirementId =
+      step !== undefined && becomes !== undefined && (left === step || left.startsWith(`${step}/`))
+        ? `${becomes}${left.slice(step.length)}`
+        : left;
+    const said = before.get(left);
+    return said !== undefined && said === after.get(requirementId) ? [{ waiver: ref, left, requirementId }] : [];
+  });
+}
+
+/** What each requirement says, by id: its text without the ids of its parts. */
+function requirementsOf({ rules }: Version): ReadonlyMap<string, string> {
+  const trees: readonly Requirement[] = [
+    ...rules.steps.map(({ need }) => need),
+    ...rules.awards.map(({ when }) => when),
+  ];
+  return new Map(
+    trees
+      .flatMap(nodesOf)
+      .map((node) => [node.id as string, canonicalJson(JSON.parse(JSON.stringify(node, withoutIds)) as Json)]),
+  );
+}
+
+const withoutIds = (key: string, value: unknown): unknown => (key === 'id' ? undefined : value);
+
+function awardsOf(draft: Draft, { ref }: EnrollmentState) {
+  return Array.from(mapValues(draft.state().holdings)).flatMap(({ data, withdrawn, ended }) => {
+    if (data.enrollment?.enrollmentId !== ref.enrollmentId || withdrawn !== undefined || ended) return [];
+    const { credentialId, awardId, awardKind, from, until } = data;
+    return [{ credentialId, awardId, awardKind, from, ...(until === undefined ? {} : { until }) }];
+  });
+}
