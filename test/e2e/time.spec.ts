@@ -1,6 +1,6 @@
 // The clock of a sandbox over HTTP: what is said and read follows it, and what falls due is done in order of due time.
 import { verifyLog } from '../../apps/cli/src/verify-log.js';
-import { startServer, type TestServer } from '../support/server.js';
+import { startServer, type Client, type TestServer } from '../support/server.js';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -48,41 +48,38 @@ describe('a sandbox', () => {
   });
 });
 
+/** Makes a template in the catalog and recognises such a credential from outside, one for each term's end. */
+async function recognised({ client, issuer }: { client: Client; issuer: string }, untils: Record<string, string>) {
+  const template = '/api/templates/FIRST-AID';
+  const text = { en: 'First aid' };
+  const achievement = { name: text, description: text, achievementType: 'Certificate', criteria: text };
+  await client.post('/api/templates', { slug: 'FIRST-AID', issuer, achievement });
+  const etag = (await client.get(template)).headers['etag'] as string;
+  await client.post(`${template}/publish`, {}, { 'if-match': etag });
+  const { id } = await client.post('/api/learners', { name: 'Bea', email: 'bea@example.org' });
+  for (const [ref, validUntil] of Object.entries(untils))
+    await client.post(`/api/learners/${id}/credit`, {
+      template: 'FIRST-AID',
+      ref,
+      validFrom: '2024-01-01T00:00:00Z',
+      validUntil,
+      authority: 'registrar',
+      reasonCode: 'prior-learning',
+    });
+}
+
 describe('what falls due', () => {
   it('is done in order of due time when the clock jumps over two years: recognised components expire', async () => {
-    const { client, issuer } = await server.tenant('jump', '2024-01-10T09:00:00Z');
-    const etag = async (path: string) => ({ 'if-match': (await client.get(path)).headers['etag'] as string });
-    const template = async (slug: string): Promise<void> => {
-      await client.post('/api/templates', {
-        slug,
-        issuer,
-        achievement: {
-          name: { en: slug },
-          description: { en: slug },
-          achievementType: 'Certificate',
-          criteria: { en: slug },
-        },
-      });
-      await client.post(`/api/templates/${slug}/publish`, {}, await etag(`/api/templates/${slug}`));
-    };
-    await template('FIRST-AID');
-    const { id: learner } = await client.post('/api/learners', { name: 'Bea', email: 'bea@example.org' });
-    const recognise = (ref: string, validUntil: string) =>
-      client.post(`/api/learners/${learner}/credit`, {
-        template: 'FIRST-AID',
-        ref,
-        validFrom: '2024-01-01T00:00:00Z',
-        validUntil,
-        authority: 'registrar',
-        reasonCode: 'prior-learning',
-      });
-    await recognise('urn:c', '2025-11-01T00:00:00Z');
-    await recognise('urn:a', '2024-02-29T00:00:00Z');
-    await recognise('urn:b', '2025-03-30T01:00:00Z');
-    await recognise('urn:d', '2026-06-01T00:00:00Z');
+    const tenant = await server.tenant('jump', '2024-01-10T09:00:00Z');
+    await recognised(tenant, {
+      'urn:c': '2025-11-01T00:00:00Z',
+      'urn:a': '2024-02-29T00:00:00Z',
+      'urn:b': '2025-03-30T01:00:00Z',
+      'urn:d': '2026-06-01T00:00:00Z',
+    });
     await server.settled();
     expect(await stored('stack-component-withdrawn')).toEqual([]);
-    await client.post('/api/clock', { to: '2026-01-10T09:00:00Z' });
+    await tenant.client.post('/api/clock', { to: '2026-01-10T09:00:00Z' });
     await server.settled();
     const ended = await stored('stack-component-withdrawn');
     expect(ended.map(({ data, meta }) => [data['ref'], data['effectiveAt'], meta['actor']])).toEqual([
@@ -91,5 +88,26 @@ describe('what falls due', () => {
       ['urn:c', '2025-11-01T00:00:00.000Z', 'scheduler:expiry-clock'],
     ]);
     expect((await verifyLog(server.installation, { redecide: true })).faults).toEqual([]);
+  });
+
+  it('is done once each and in order by the next process, when the server was down over several due dates', async () => {
+    const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    const first = await startServer({ keep: true });
+    await recognised(await first.tenant('down'), { 'urn:2': soon(1_600), 'urn:3': soon(1_700), 'urn:1': soon(1_500) });
+    await first.settled();
+    await first.close();
+    await new Promise((resolve) => setTimeout(resolve, 1_800));
+    const ended = async (each: TestServer) =>
+      (await each.installation.log.readAll({ after: '' as never, limit: 1_000 })).events.flatMap(({ type, data }) =>
+        type === 'stack-component-withdrawn' ? [data['ref']] : [],
+      );
+    const second = await startServer({ directory: first.directory, keep: true });
+    await second.settled();
+    expect(await ended(second)).toEqual(['urn:1', 'urn:2', 'urn:3']);
+    await second.close();
+    const third = await startServer({ directory: first.directory });
+    await third.settled();
+    expect(await ended(third)).toEqual(['urn:1', 'urn:2', 'urn:3']);
+    await third.close();
   });
 });

@@ -95,20 +95,34 @@ test.each<[from: string, length: string | number, zone: string, until: string, r
   ['2017-11-04T12:00:00Z', 12, 'America/Sao_Paulo', '2018-11-04T03:00:00Z', 'ends on a day without midnight'],
   ['2022-04-28T12:00:00Z', 12, 'Africa/Cairo', '2023-04-27T22:00:00Z', 'likewise'],
   ['2024-12-31T23:30:00Z', 'P90D', 'America/New_York', '2025-03-31T04:00:00Z', 'a duration'],
+  ['2024-03-01T02:00:00Z', 12, 'America/New_York', '2025-02-28T05:00:00Z', '29 February there, 1 March in UTC'],
+  ['2023-02-28T23:00:00Z', 12, 'America/New_York', '2024-02-28T05:00:00Z', 'never made longer to the leap day'],
+  ['2024-02-28T12:00:00Z', 48, 'Pacific/Auckland', '2028-02-28T11:00:00Z', 'from leap day to leap day, far east'],
+  ['2024-01-30T11:00:00Z', 1, 'Pacific/Kiritimati', '2024-02-28T10:00:00Z', '31 January there: clamped to 29 February'],
+  ['2025-01-30T18:15:00Z', 1, 'Asia/Kathmandu', '2025-02-27T18:15:00Z', 'an offset of three quarters of an hour'],
+  ['2024-10-06T00:00:00Z', 6, 'Australia/Lord_Howe', '2025-04-05T13:00:00Z', 'ends on the day of a half-hour change'],
 ])('a term from %s of %s months in %s ends at %s (%s)', (from, length, zone, until) => {
   expect(termEnd(at(from), length, zone)).toBe(at(until));
 });
 
 test.each([
-  ['2026-03-09T23:00:00Z', 'P3M', 'P1M', '2025-12-09T23:00:00Z', '2026-04-09T22:00:00Z'],
-  ['2026-02-19T23:00:00Z', 'P60D', 'P14D', '2025-12-21T23:00:00Z', '2026-03-05T23:00:00Z'],
-  ['2026-05-30T22:00:00Z', 'P3M', 'P1M', '2026-02-27T23:00:00Z', '2026-06-29T22:00:00Z'],
-])('a term that ends %s, window %s, grace %s: facts count in [%s, %s)', (until, window, grace, opens, closes) => {
-  expect(renewalWindow(at(until), { window, grace }, 'Europe/Berlin')).toEqual({
-    opens: at(opens),
-    closes: at(closes),
-  });
-});
+  ['2026-03-09T23:00:00Z', 'P3M', 'P1M', '2025-12-09T23:00:00Z', '2026-04-09T22:00:00Z', 'Europe/Berlin'],
+  ['2026-02-19T23:00:00Z', 'P60D', 'P14D', '2025-12-21T23:00:00Z', '2026-03-05T23:00:00Z', 'Europe/Berlin'],
+  ['2026-05-30T22:00:00Z', 'P3M', 'P1M', '2026-02-27T23:00:00Z', '2026-06-29T22:00:00Z', 'Europe/Berlin'],
+  // Clamped back to 29 February, and forward to the 28th of the year after.
+  ['2024-05-30T22:00:00Z', 'P3M', 'P9M', '2024-02-28T23:00:00Z', '2025-02-27T23:00:00Z', 'Europe/Berlin'],
+  ['2024-05-29T04:00:00Z', 'P3M', 'P1Y', '2024-02-29T05:00:00Z', '2025-05-29T04:00:00Z', 'America/New_York'],
+  // Opens on a day without midnight.
+  ['2019-02-04T02:00:00Z', 'P3M', 'P1M', '2018-11-04T03:00:00Z', '2019-03-04T03:00:00Z', 'America/Sao_Paulo'],
+  // Opens on a day that was left out.
+  ['2012-01-30T10:00:00Z', 'P32D', 'P1M', '2011-12-30T10:00:00Z', '2012-02-28T10:00:00Z', 'Pacific/Apia'],
+  ['2024-12-31T10:00:00Z', 'P1D', 'P1M', '2024-12-30T10:00:00Z', '2025-01-31T10:00:00Z', 'Pacific/Kiritimati'],
+])(
+  'a term that ends %s, window %s, grace %s: facts count in [%s, %s) (%s)',
+  (until, window, grace, opens, closes, zone) => {
+    expect(renewalWindow(at(until), { window, grace }, zone)).toEqual({ opens: at(opens), closes: at(closes) });
+  },
+);
 
 test.each([
   ['2026-03-10T12:00:00Z', 'UTC', '2026-W11'],
