@@ -49,6 +49,78 @@ it('a move takes the learner from one version’s funnel to the other’s; a pas
   expect((await world.client.get(`/api/enrollments/${id}`)).body).toMatchObject({ label: next, openSteps: ['L2'] });
 });
 
+const ndjson = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests as they come
+    .map((line) => JSON.parse(line) as any);
+const simulate = async (on: AcceptanceWorld, body: object) => {
+  const answer = await on.client.send('POST', '/api/pathways/data-skills/simulate', body);
+  expect(answer.status).toBe(200);
+  const [head, ...rows] = ndjson(answer.text);
+  return { head, rows: rows.slice(0, -1), counts: rows.at(-1).counts };
+};
+
+describe('a change of rules', () => {
+  let changed: AcceptanceWorld;
+  const ids: Record<string, string> = {};
+  beforeAll(async () => {
+    changed = await openWorld(server, 'changed', e2Catalog());
+    const start = async (name: string, ...modules: readonly string[]) => {
+      const learner = await changed.learner();
+      ids[name] = (await learner.enroll('data-skills', '2024-09-01')).id as string;
+      for (const [index, module] of modules.entries()) await learner.complete(module, `2024-09-${10 + index}`);
+      return learner;
+    };
+    await start('half', 'DS-101');
+    await start('one', 'DS-101', 'DS-102');
+    await start('both', 'DS-101', 'DS-102', 'DS-103');
+    const gone = await start('gone', 'DS-101');
+    await changed.client.post(`/api/enrollments/${ids['gone']}/withdraw`, { reasonCode: 'learner-request' });
+    expect(await gone.credentials()).toEqual([]);
+  });
+  const outcomes = (rows: readonly { enrollment: string; outcome: string }[]) =>
+    Object.fromEntries(
+      Object.entries(ids).map(([name, id]) => [name, rows.find(({ enrollment }) => enrollment === id)?.outcome]),
+    );
+
+  it('is previewed from the draft: who loses by it is told what it would ask for', async () => {
+    const { slug: _slug, label: _label, ...draft } = e2SecondVersion();
+    await changed.client.send('PUT', '/api/pathways/data-skills/draft', draft);
+    await server.settled();
+    const before = await server.installation.log.head();
+    const { head, rows, counts } = await simulate(changed, {});
+    expect(head).toMatchObject({ pathway: 'data-skills', version: null, position: expect.any(String) });
+    expect(outcomes(rows)).toEqual({ half: 'unchanged', one: 'loses', both: 'unchanged', gone: 'refused' });
+    expect(counts).toEqual({ gains: 0, loses: 1, unchanged: 2, refused: 1 });
+    expect(rows.find(({ outcome }) => outcome === 'loses').loses).toEqual([
+      expect.objectContaining({ award: 'L1', because: [expect.stringContaining('DS-103')] }),
+    ]);
+    expect(rows.find(({ outcome }) => outcome === 'refused').refusal).toMatchObject({ code: 'enrollment-not-active' });
+    // Nothing is written, by construction.
+    expect(await server.installation.log.head()).toBe(before);
+  });
+
+  it('that asks for less shows who gains what, and by which facts', async () => {
+    const { slug: _slug, label: _label, ...draft } = e2Catalog().pathways[0]!;
+    const steps = draft.rules.steps.map((step) => (step.id === 'L1' ? { ...step, need: { module: 'DS-101' } } : step));
+    await changed.client.send('PUT', '/api/pathways/data-skills/draft', { ...draft, rules: { ...draft.rules, steps } });
+    const { rows, counts } = await simulate(changed, {});
+    expect(counts).toEqual({ gains: 1, loses: 0, unchanged: 2, refused: 1 });
+    expect(outcomes(rows)['half']).toBe('gains');
+    expect(rows.find(({ outcome }) => outcome === 'gains')).toMatchObject({
+      stepsMet: ['L1'],
+      gains: [{ award: 'L1', from: '2024-09-10T09:00:00.000Z', because: [{ by: [expect.stringMatching(/^evt_/)] }] }],
+    });
+  });
+
+  it('names a version that is not there', async () => {
+    const none = await changed.client.send('POST', '/api/pathways/data-skills/simulate', { version: '9' });
+    expect(none).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+});
+
 it('afterwards every read model can be folded again from the log', async () => {
   await server.settled();
   expect((await server.installation.rebuild()).filter(({ equal }) => !equal)).toEqual([]);

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { defineContext } from '@cairn/platform';
 import {
   DefineModuleHandler,
@@ -24,6 +24,7 @@ import {
   TemplateRoutes,
 } from './commands/templates.js';
 import { catalogEvents } from './contracts/catalog.events.js';
+import { WOULD_BE_VERSION, type WouldBeVersion } from './contracts/would-be-version.js';
 import { moduleDecider } from './domain/module.decider.js';
 import { pathwayDecider } from './domain/pathway.decider.js';
 import { templateDecider } from './domain/template.decider.js';
@@ -47,6 +48,8 @@ export const catalogContext = defineContext({
   ],
 });
 
+/** Global: what a draft would become is asked from another context. */
+@Global()
 @Module({
   controllers: [ModuleRoutes, TemplateRoutes, PathwayRoutes, CatalogController],
   providers: [
@@ -57,6 +60,15 @@ export const catalogContext = defineContext({
     DraftPathwayHandler,
     PublishPathwayVersionHandler,
     RetirePathwayVersionHandler,
+    {
+      provide: WOULD_BE_VERSION,
+      inject: [PublishPathwayVersionHandler],
+      useFactory:
+        (publisher: PublishPathwayVersionHandler): WouldBeVersion =>
+        (tenant, pathwayId) =>
+          publisher.wouldBe(tenant, pathwayId),
+    },
   ],
+  exports: [WOULD_BE_VERSION],
 })
 export class CatalogModule {}

@@ -37,11 +37,14 @@ import {
   StartModuleMessage,
 } from './commands/modules.js';
 import { UndoRoutes, UndoRun } from './commands/undo-run.js';
+import { SimulationRoutes } from './commands/simulations.js';
 import { recordEvents } from './contracts/record.events.js';
 import { decideAgain } from './domain/decide-again.js';
 import { recordDecider } from './domain/record.decider.js';
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
+import { SimulationReport } from './queries/simulation-report.js';
+import { Simulator } from './queries/simulation.js';
 import { WhyNotHandler, WhyNotRoute } from './queries/why-not.js';
 import { enrollAutomatic } from './reactors/enroll-automatic.reactor.js';
 import { stackOnCredential } from './reactors/stack-on-credential.reactor.js';
@@ -72,7 +75,15 @@ export const progressContext = defineContext({
 /** Global: explanations ask for the replay of decisions from another context. */
 @Global()
 @Module({
-  controllers: [EnrollmentRoutes, ModuleRoutes, DecisionRoutes, EnrollmentQueries, WhyNotRoute, UndoRoutes],
+  controllers: [
+    EnrollmentRoutes,
+    ModuleRoutes,
+    DecisionRoutes,
+    EnrollmentQueries,
+    WhyNotRoute,
+    UndoRoutes,
+    SimulationRoutes,
+  ],
   providers: [
     UndoRun,
     EnrollLearnerHandler,
@@ -89,6 +100,8 @@ export const progressContext = defineContext({
     GrantCredentialHandler,
     CloseRecordHandler,
     WhyNotHandler,
+    Simulator,
+    SimulationReport,
     {
       provide: DECISION_REPLAY,
       inject: [INSTALLATION],

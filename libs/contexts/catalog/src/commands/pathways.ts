@@ -9,6 +9,7 @@ import {
   type Issued,
   type PathwayId,
   type Recorded,
+  type Rejected,
   type TenantId,
 } from '@cairn/kernel';
 import type { PathwayRules } from '@cairn/rules';
@@ -35,7 +36,13 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import type { DraftPathway, PublishPathwayVersion, RetirePathwayVersion } from '../contracts/catalog.commands.js';
-import { ENROLLMENT_MODES, pathwayIdOf, templateIdOf, type PathwayEvent } from '../contracts/catalog.events.js';
+import {
+  ENROLLMENT_MODES,
+  pathwayIdOf,
+  templateIdOf,
+  type PathwayEvent,
+  type PublishedPathway,
+} from '../contracts/catalog.events.js';
 import { pathwayFold, pathwayStream, versionByLabelOrNumber, type PathwayState } from '../contracts/catalog.folds.js';
 import { findingsOf, pathwayDecider } from '../domain/pathway.decider.js';
 import { referencesOf, type RuleFault } from '../domain/references.js';
@@ -79,17 +86,38 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
 
   /** What publishing the draft would be refused for, and what is only shown. Nothing is written. */
   async lint(issued: Issued<PublishPathwayVersion>): Promise<readonly Finding[]> {
-    const { executor } = this.installation;
-    const command = await this.withCandidates(issued);
-    const { state } = await executor.snapshot(pathwayDecider, pathwayDecider.streamOf(command));
-    const facts = await pathwayDecider.loadFacts?.(command, state, executor.loader);
-    const decision = pathwayDecider.decide(command, state, facts);
+    const { decision, state, facts } = await this.decide(issued);
     const errors = decision.accepted ? [] : (decision.errors ?? []);
     const warnings = state.draft && facts ? findingsOf(issued.tenant, state.draft, facts.things).warnings : [];
     return [
       ...errors.map((fault) => ({ severity: 'error' as const, ...fault })),
       ...warnings.map((fault) => ({ severity: 'warning' as const, ...fault })),
     ];
+  }
+
+  /** The version that the draft would become: the newest, if that says the same. Nothing is written. */
+  async wouldBe(tenant: TenantId, pathwayId: PathwayId): Promise<PublishedPathway | Rejected> {
+    const { decision, state } = await this.decide({
+      type: 'PublishPathwayVersion',
+      data: { pathwayId },
+      tenant,
+      commandId: pathwayId,
+      idSource: 'derived',
+      actor: 'service:preview',
+      correlationId: pathwayId,
+      now: await this.installation.now(tenant),
+    });
+    if (!decision.accepted) return decision;
+    const [event] = decision.events;
+    return event?.type === 'pathway-version-published' ? event.data : (state.versions.at(-1) as PublishedPathway);
+  }
+
+  private async decide(issued: Issued<PublishPathwayVersion>) {
+    const { executor } = this.installation;
+    const command = await this.withCandidates(issued);
+    const { state } = await executor.snapshot(pathwayDecider, pathwayDecider.streamOf(command));
+    const facts = await pathwayDecider.loadFacts?.(command, state, executor.loader);
+    return { decision: pathwayDecider.decide(command, state, facts), state, facts };
   }
 
   private async withCandidates<C extends Issued<PublishPathwayVersion>>(issued: C): Promise<C> {

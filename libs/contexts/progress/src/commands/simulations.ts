@@ -1,0 +1,53 @@
+// A change of rules under learners who are under way: previewed for everyone, then run exactly as previewed.
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Readable } from 'node:stream';
+import type { PathwayId } from '@cairn/kernel';
+import { Caller, idOrSlug, NameMap, plain, RequireScope, Text, type TenantCaller } from '@cairn/platform';
+import { SimulationReport } from '../queries/simulation-report.js';
+
+class SimulateBody {
+  @Text({ optional: true, max: 64, description: 'Label or number of the version; the draft if left out.' })
+  version?: string;
+  @Text({ optional: true, max: 64, description: 'Only who is in this version; in any older one if left out.' })
+  from?: string;
+  @NameMap({ optional: true, description: 'Step left → step that it becomes.', example: { L1: 'basics' } })
+  mapping?: Record<string, string>;
+  @Text({ optional: true, max: 64, description: 'Entry point of the new version that stands for the old one.' })
+  entryPoint?: string;
+}
+
+const NDJSON = 'application/x-ndjson';
+
+@ApiTags('progress')
+@Controller('api/pathways')
+export class SimulationRoutes {
+  constructor(private readonly report: SimulationReport) {}
+
+  @Post(':id/simulate')
+  @HttpCode(200)
+  @RequireScope('catalog:write')
+  @ApiProduces(NDJSON)
+  @ApiOperation({
+    summary: 'Who would gain, lose or stay as they are under a version; nothing is written',
+    description:
+      'One JSON object a line: what was asked and the position and instant of the answer, one line for each ' +
+      'enrollment, and at the end the counts. Without its last line an answer is not complete.',
+  })
+  async simulate(
+    @Res() reply: FastifyReply,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: SimulateBody,
+  ): Promise<void> {
+    const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
+    const { head, rows } = await this.report.preview({ tenant, pathwayId, ...plain(body) });
+    await reply.type(NDJSON).send(Readable.from(lines(head, rows)));
+  }
+}
+
+async function* lines(head: object, rows: AsyncIterable<object>): AsyncGenerator<string> {
+  yield `${JSON.stringify(head)}\n`;
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
