@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   bareId,
   publicId,
@@ -15,8 +15,8 @@ import {
   type Position,
 } from '@cairn/kernel';
 import { sandboxClock, type SetTenantClock } from '@cairn/contexts/tenancy';
-import { DataDirectoryLocked } from '@cairn/eventlog';
-import { idOrSlug, instantOf, positionOf, positionToken, ProblemException } from '@cairn/platform';
+import { DataDirectoryLocked, openSqliteEventLog } from '@cairn/eventlog';
+import { idOrSlug, instantOf, migrateLog, positionOf, positionToken, ProblemException } from '@cairn/platform';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
 import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
@@ -26,6 +26,7 @@ import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/publ
 import { runOf, UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
 import { SimulationReport } from '../../../libs/contexts/progress/src/queries/simulation-report.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
+import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { print, printJson, progressBar, table } from './output.js';
@@ -591,6 +592,62 @@ program
       }
     }),
   );
+
+program
+  .command('backup <folder>')
+  .description('copy the event log to a new folder, also while a server runs')
+  .option('--keys', 'the key vault, the master key and the signed copies too: whoever has them can read everything')
+  .option('--server <address>', 'ask the server that holds the data folder, such as http://127.0.0.1:3000')
+  .action(async (folder: string, { keys = false, server }: { keys?: boolean; server?: string }) => {
+    refuseExisting(folder);
+    const { data, json } = globals();
+    const result =
+      server === undefined
+        ? await withSession(globals(), ({ installation }) => installation.backup(folder, { keys }), { catchUp: false })
+        : await backupFromServer(data, folder, server, keys);
+    if (json) printJson(result);
+    else print(`${result.events} events${result.keys ? ', keys and signed copies' : ''} are in ${result.folder}.`);
+  });
+
+program
+  .command('restore <folder>')
+  .description("put a backup's event log in place of the data folder's; keys that are there stay")
+  .action(async (folder: string) => {
+    const { data, json } = globals();
+    const result = await restore(data, folder);
+    if (json) return printJson(result);
+    print(`${result.events} events restored into ${data}; keys were ${result.keys}.`);
+    if (result.setAside !== undefined) print(`The log before is now ${result.setAside}.`);
+    print('Read models that know more than this log are folded anew at the next start.');
+  });
+
+program
+  .command('migrate-log')
+  .description('copy the event log, in its order, into another one; may be broken off and run again')
+  .requiredOption('--to <target>', 'data folder of another embedded store')
+  .action(async ({ to }: { to: string }) => {
+    const { data, json } = globals();
+    if (!existsSync(join(data, 'events.sqlite'))) throw new CliError(`There is no event log in ${data}.`);
+    if (resolve(to) === resolve(data)) throw new CliError('--to names the log that is to be copied.');
+    const source = await openSqliteEventLog({ directory: data });
+    try {
+      const target = await openSqliteEventLog({ directory: to });
+      try {
+        const bar = progressBar('Copying the log', Number(await source.head()));
+        const result = await migrateLog(source, target, { onProgress: (events) => bar.to(events) });
+        bar.end();
+        if (json) printJson(result);
+        else
+          print(
+            `${result.events} events in ${result.streams} streams are in ${to}, compared one by one (${result.found} were there already). Positions of the old log are refused from now on.`,
+          );
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+  });
 
 async function main(): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 // One installation, put together: stores, keys, executor, projections, reactors. Nothing here knows HTTP.
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
 import {
   createCodec,
@@ -12,9 +12,10 @@ import {
   type Issued,
   type NewEvent,
   type Position,
+  type StoredEvent,
   type TenantId,
 } from '@cairn/kernel';
-import { openSqliteEventLog, type EventLog } from '@cairn/eventlog';
+import { copyLog, LogsDiffer, openSqliteEventLog, type CopyResult, type EventLog } from '@cairn/eventlog';
 import { openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
 import {
   createCommandExecutor,
@@ -65,6 +66,8 @@ export type InstallationStatus = {
   readonly scheduler: SchedulerStatus;
 };
 
+export type BackupResult = { readonly folder: string; readonly events: number; readonly keys: boolean };
+
 export type Installation = {
   readonly contexts: readonly ContextDefinition[];
   readonly version: string;
@@ -99,6 +102,8 @@ export type Installation = {
   readonly settleParked: (act: 'retry' | 'discard', name: string, key: string) => Promise<ParkedKey | undefined>;
   /** How reactors send commands: through the bus, since some handlers do more than decide. */
   readonly dispatchWith: (dispatch: Dispatch) => void;
+  /** Copies the log, and with `keys` the vaults, to a new folder while everything runs. */
+  readonly backup: (folder: string, options?: { readonly keys?: boolean }) => Promise<BackupResult>;
   /** Starts projections and reactors. */
   readonly start: () => Promise<void>;
   /** Ends long answers; `close` follows. */
@@ -267,6 +272,19 @@ export async function openInstallation(
       dispatchWith: (next) => {
         dispatch = next;
       },
+      backup: async (folder, { keys = false } = {}) => {
+        await mkdir(dirname(resolve(folder)), { recursive: true, mode: 0o700 });
+        await mkdir(folder, { mode: 0o700 }); // a folder that is there may hold another backup
+        const { events } = await log.backup(join(folder, 'events.sqlite'));
+        // After the log: every event in the copy finds its key and its blobs there.
+        if (keys) {
+          await blobVault.backup(join(folder, 'blobs.sqlite'));
+          keyVault.backup(join(folder, 'keys.sqlite'));
+          for (const file of ['master-key', 'base-url'])
+            if (existsSync(join(directory, file))) await copyFile(join(directory, file), join(folder, file));
+        }
+        return { folder: resolve(folder), events, keys };
+      },
       start: async () => {
         await projections.start();
         await reactors.start();
@@ -288,12 +306,18 @@ export async function openInstallation(
   }
 }
 
-/** The log's id: its first event, written once. */
+/** The log's id: written once, and anew at the end of a copy, whose positions are others. */
 async function identify(log: EventLog, app: string, now: Instant): Promise<string> {
-  const [first] = await log.read(INSTALLATION_STREAM, { limit: 1 });
-  if (first) return first.data['logId'] as string;
+  const [last] = await log.read(INSTALLATION_STREAM, { direction: 'backwards', limit: 1 });
+  if (last) return last.data['logId'] as string;
+  const event = identity(app, now);
+  const result = await log.append(INSTALLATION_STREAM, 'none', [event]);
+  return result.ok ? (event.data['logId'] as string) : identify(log, app, now);
+}
+
+function identity(app: string, now: Instant): NewEvent {
   const logId = crypto.randomUUID();
-  const event: NewEvent = {
+  return {
     id: uuidv5(logId, 'installation'),
     type: 'installation-initialised',
     data: { logId },
@@ -309,8 +333,34 @@ async function identify(log: EventLog, app: string, now: Instant): Promise<strin
       app,
     },
   };
-  const result = await log.append(INSTALLATION_STREAM, 'none', [event]);
-  return result.ok ? logId : identify(log, app, now);
+}
+
+/**
+ * Copies the log of an installation that nobody uses into another log, which then gets an identity of its own:
+ * position tokens of the old one are refused. Can be broken off and run again. Throws `LogsDiffer`.
+ */
+export async function migrateLog(
+  from: EventLog,
+  to: EventLog,
+  options: { readonly clock?: Clock; readonly onProgress?: (events: number) => void } = {},
+): Promise<CopyResult & { readonly logId: string }> {
+  const last = async (log: EventLog): Promise<StoredEvent | undefined> =>
+    (await log.read(INSTALLATION_STREAM, { direction: 'backwards', limit: 1 }))[0];
+  const old = await last(from);
+  if (!old) throw new Error('this log has no identity: it was never opened by Cairn');
+  const result = await copyLog({
+    from,
+    to,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    isEndMark: ({ stream, revision }) => stream === INSTALLATION_STREAM && revision === old.revision + 1,
+  });
+  if (!result.ended) {
+    // Unlike what was copied, this append is not repeated by itself: run again, the copy finds itself whole.
+    const mark = identity(`cairn ${version}`, (options.clock ?? systemClock).now());
+    const appended = await to.append(INSTALLATION_STREAM, old.revision, [mark]);
+    if (!appended.ok) throw new LogsDiffer('somebody else writes to it');
+  }
+  return { ...result, logId: (await last(to))?.data['logId'] as string };
 }
 
 /** package.json stands at the root, however deep the build lies below it. */

@@ -1,11 +1,13 @@
 // What runs behind the API: projections, reactors, parked work.
 import { Body, Controller, Get, HttpCode, Inject, Logger, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Code, ListOfText } from './dto.js';
+import { join } from 'node:path';
+import type { Configuration } from './configuration.js';
+import { Code, Flag, ListOfText } from './dto.js';
 import type { Installation } from './installation.js';
 import { OperatorOnly } from './policy.js';
 import { ProblemException } from './problems.js';
-import { INSTALLATION } from './tokens.js';
+import { CONFIGURATION, INSTALLATION } from './tokens.js';
 
 class RebuildBody {
   @ListOfText({ optional: true, max: 100, description: 'Names of projections; all if left out.' })
@@ -14,6 +16,13 @@ class RebuildBody {
 class DiscardBody {
   @Code({ description: 'Why the event may be passed over.' }) reasonCode!: string;
 }
+class BackupBody {
+  @Flag({
+    optional: true,
+    description: 'Copy the key vault, the master key and the signed copies too: whoever has them can read everything.',
+  })
+  keys?: boolean;
+}
 
 @ApiTags('operations')
 @Controller('ops')
@@ -21,7 +30,21 @@ class DiscardBody {
 export class OpsController {
   private readonly logger = new Logger('operations');
 
-  constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
+  constructor(
+    @Inject(INSTALLATION) private readonly installation: Installation,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
+  ) {}
+
+  @Post('backup')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Copies the event log to a new folder under <data>/backups while the server runs' })
+  async backup(@Body() body: BackupBody): Promise<object> {
+    const name = this.installation.clock.now().replaceAll(':', '-');
+    const folder = join(this.configuration.dataDirectory, 'backups', name);
+    const result = await this.installation.backup(folder, { keys: body.keys ?? false });
+    this.logger.log({ act: 'backup', ...result });
+    return result;
+  }
 
   @Get('projections')
   @ApiOperation({ summary: 'Where projections and reactors stand; `settled` when all is done' })

@@ -47,6 +47,8 @@ export type KeyVault = {
   readonly secret: (tenant: TenantId, name: string) => Buffer;
   readonly destroySecret: (tenant: TenantId, name: string) => void;
 
+  /** Copies the whole vault to a new file while it is in use. The copy keeps keys that are destroyed later. */
+  readonly backup: (toFile: string) => void;
   readonly close: () => void;
 };
 
@@ -58,6 +60,8 @@ export type BlobVault = {
   readonly get: (subject: Subject, hash: string) => Promise<Uint8Array | undefined>;
   /** Removes all of the subject's bytes, and says how many there were. */
   readonly purge: (subject: Subject) => Promise<number>;
+  /** Copies the whole vault to a new file while it is in use. */
+  readonly backup: (toFile: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 

@@ -10,6 +10,8 @@ export type VaultDatabase = {
   readonly guarded: <T>(work: () => T) => T;
   /** After a deletion: moves the WAL into the file, over the zeroed bytes, and truncates it. */
   readonly scrub: () => void;
+  /** Writes a copy to a new file, for its owner only. Nothing else runs meanwhile, so it is of one moment. */
+  readonly backup: (toFile: string) => void;
   readonly close: () => void;
 };
 
@@ -62,6 +64,11 @@ export function openVaultDatabase(file: string, what: string, schema: string): V
           const { busy } = opened.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
           if (busy !== 0)
             throw new VaultUnavailable(`${what} ${file}: deleted bytes may still be in the WAL; try again`);
+        }),
+      backup: (toFile) =>
+        guarded(() => {
+          closeSync(openSync(toFile, 'wx', 0o600));
+          opened.prepare('VACUUM INTO ?').run(toFile);
         }),
       close: () => {
         if (closed) return;

@@ -25,7 +25,7 @@ type Put = {
 
 /** Opens or creates a blob vault; its bytes are sealed by the key vault. Throws {@link VaultUnavailable}. */
 export function openSqliteBlobVault({ file, keys }: SqliteBlobVaultOptions): BlobVault {
-  const { database, guarded, write, scrub, close } = openVaultDatabase(file, 'blob vault', SCHEMA);
+  const { database, guarded, write, scrub, backup, close } = openVaultDatabase(file, 'blob vault', SCHEMA);
   const insert = database.prepare(
     'INSERT INTO blobs(tenant, learner, hash, sealed) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
@@ -75,6 +75,10 @@ export function openSqliteBlobVault({ file, keys }: SqliteBlobVaultOptions): Blo
       const removed = write(() => Number(remove.run(subject.tenant, subject.learner).changes));
       if (removed > 0) scrub();
       return removed;
+    },
+    backup: async (toFile) => {
+      flush(); // what was put before is in it
+      backup(toFile);
     },
     close: async () => {
       flush();

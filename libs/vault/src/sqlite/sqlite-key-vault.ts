@@ -47,7 +47,7 @@ const generate = promisify(generateKeyPair);
 export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): KeyVault {
   if (masterKey.length !== KEY_BYTES) throw new RangeError(`the master key has ${masterKey.length} bytes, expected 32`);
   const master = secretKey(Buffer.from(masterKey));
-  const { database, guarded, write, scrub, close } = openVaultDatabase(file, 'key vault', SCHEMA);
+  const { database, guarded, write, scrub, backup, close } = openVaultDatabase(file, 'key vault', SCHEMA);
   const select = database.prepare('SELECT alg, public, wrapped FROM keys WHERE tenant = ? AND name = ? AND kind = ?');
   const insert = database.prepare(
     'INSERT INTO keys(kind, tenant, name, alg, public, wrapped) VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -238,6 +238,8 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
       secrets.delete(`${tenant} ${name}`);
       destroyRow('secret', tenant, name);
     },
+
+    backup,
 
     close: () => {
       for (const secret of secrets.values()) secret.fill(0);
