@@ -57,9 +57,9 @@ export type AppendFaultKind =
   /** Not written: the server is starting. */
   | 'not-ready';
 
-/** What happens to subscriptions until it is set back. */
+/** What happens to subscriptions while it is set. */
 export type FeedFaultKind =
-  /** Events are no longer sent; the call stays open. */
+  /** Open subscriptions go deaf for good, the calls stay open. */
   | 'silent'
   /** Live subscriptions are dropped with the error of a consumer that was too slow. */
   | 'too-slow'
@@ -315,8 +315,12 @@ export async function startServer(): Promise<EventStoreDouble> {
       if (feedFault === 'too-slow' && live)
         throw { code: status.ABORTED, details: 'Operation timed out: Consumer too slow to handle event while live' };
       const event = log[at];
-      if (!event || feedFault === 'silent') {
-        if (!live && !event) {
+      if (feedFault === 'silent') {
+        await once(call, 'cancelled');
+        return;
+      }
+      if (!event) {
+        if (!live) {
           live = true;
           const last = log.at(-1) as Stored;
           if (filter) await send(call, checkpointResponse(last.position));
