@@ -4,7 +4,7 @@ import { BEGINNING, type NewEvent, type StoredEvent } from '@cairn/kernel';
 import { startEventStoreDouble, type AppendFaultKind, type EventStoreDouble } from '@cairn/testing';
 import { LogUnavailable, openEventStoreLog, type EventStoreLog, type EventStoreLogOptions } from '../index.js';
 
-const ANSWER_MS = 250;
+const ANSWER_MS = 700;
 const SILENCE_MS = 60;
 
 let server: EventStoreDouble;
@@ -144,14 +144,14 @@ describe("the client's defects", () => {
     const log = open({ answerMs: 5_000 });
     const stream = newStream();
     await log.append(stream, 'none', newEvents(3));
-    const reads = await Promise.all(Array.from({ length: 300 }, () => log.read(stream)));
+    const reads = await Promise.all(Array.from({ length: 150 }, () => log.read(stream)));
     expect(reads.every((events) => events.length === 3)).toBe(true);
     expect(server.openReads()).toBe(0);
   });
   test('a read left early leaves no call open', async () => {
     const log = open();
     await log.append(newStream(), 'none', newEvents(1_000));
-    for (let n = 0; n < 120; n++) await log.readAll({ after: BEGINNING, limit: 1 });
+    for (let n = 0; n < 105; n++) await log.readAll({ after: BEGINNING, limit: 1 });
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(server.openReads()).toBe(0);
   });
