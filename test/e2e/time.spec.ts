@@ -1,5 +1,7 @@
 // The clock of a sandbox over HTTP: what is said and read follows it, and what falls due is done in order of due time.
+import { e1Catalog } from '@cairn/testing';
 import { verifyLog } from '../../apps/cli/src/verify-log.js';
+import { openWorld } from '../acceptance/world.js';
 import { startServer, type Client, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -109,5 +111,30 @@ describe('what falls due', () => {
     await third.settled();
     expect(await ended(third)).toEqual(['urn:1', 'urn:2', 'urn:3']);
     await third.close();
+  });
+});
+
+describe('the end of an own term', () => {
+  it('reaches what rests on it: example E1 lives through two years in seconds', async () => {
+    const world = await openWorld(server, 'first-aid', e1Catalog(), '2024-03-01T09:00:00Z');
+    const moveTo = async (to: string): Promise<void> => {
+      await world.client.post('/api/clock', { to });
+      await server.settled();
+    };
+    const learner = await world.learner();
+    await learner.enroll('first-aid', '2024-03-01');
+    await moveTo('2024-06-02T09:00:00Z');
+    await learner.complete('FA-101', '2024-03-10', 85);
+    await learner.complete('FA-201', '2024-05-04');
+    await learner.complete('FA-SIM', '2024-06-01');
+    const bls = 'BLS from 2024-03-10, until 2026-03-10';
+    const adv = 'ADV from 2024-06-01, until 2026-06-01';
+    expect(await learner.credentials()).toEqual([bls, adv]);
+    expect(await learner.verdicts()).toEqual(['ADV valid', 'BLS valid']);
+    await moveTo('2026-03-09T22:59:59.999Z');
+    expect(await learner.credentials()).toEqual([bls, adv]);
+    await moveTo('2026-03-09T23:00:00Z');
+    expect(await learner.credentials()).toEqual([`${bls}, expired`, `${adv}, flag component-expired`]);
+    expect((await verifyLog(server.installation, { redecide: true })).faults).toEqual([]);
   });
 });

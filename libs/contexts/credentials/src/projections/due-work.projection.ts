@@ -3,12 +3,13 @@ import { stackComponentCredited, stackComponentWithdrawn } from '@cairn/contexts
 
 type Definition = typeof stackComponentCredited | typeof stackComponentWithdrawn;
 
-/** The term of a component that was recognised from outside ends. */
+/** A component's term ends: of an own credential, or of one recognised from outside. */
 export type ComponentExpiry = DueItem & {
   readonly kind: 'component-expiry';
   readonly learnerId: string;
-  /** The outside reference. */
+  /** Of the term that ends: what the record noted it by. */
   readonly ref: string;
+  readonly origin: 'own' | 'recognised';
 };
 
 /**
@@ -24,8 +25,6 @@ export const dueWorkProjection = defineProjection<ComponentExpiry, Definition>({
     const { learnerId, componentId, ref } = event.data;
     if (event.type === 'stack-component-withdrawn') return document && { ...document, state: 'done' };
     const { origin, validUntil } = event.data;
-    // The term of an own credential is that credential's to tell.
-    if (origin === 'own') return document;
     if (validUntil === undefined) return document && { ...document, state: 'done' };
     return {
       tenant: event.meta.tenant,
@@ -36,6 +35,7 @@ export const dueWorkProjection = defineProjection<ComponentExpiry, Definition>({
       state: 'open',
       learnerId,
       ref,
+      origin,
     };
   },
   indexes: [
