@@ -121,6 +121,55 @@ describe('a change of rules', () => {
   });
 });
 
+it('a preview is run as it was: who changed since is not touched, a second run does nothing, awards stay', async () => {
+  const running = await openWorld(server, 'running', e2Catalog());
+  const start = async (...modules: readonly string[]) => {
+    const learner = await running.learner();
+    const { id } = await learner.enroll('data-skills', '2024-09-01');
+    for (const [index, module] of modules.entries()) await learner.complete(module, `2024-09-${10 + index}`);
+    return { learner, id: id as string };
+  };
+  const gains = await start('DS-101', 'DS-103');
+  const keeps = await start('DS-101', 'DS-102');
+  const changes = await start('DS-101');
+  const [first] = e2Catalog().pathways;
+  const need = { all: [{ module: 'DS-101' }, { module: 'DS-103' }] };
+  const steps = first!.rules.steps.map((step) => (step.id === 'L1' ? { ...step, need } : step));
+  await running.publish({ ...first!, label: 'ethics', rules: { ...first!.rules, steps } });
+
+  const { head, rows, counts } = await simulate(running, { version: 'ethics' });
+  expect(counts).toEqual({ gains: 1, loses: 1, unchanged: 1, refused: 0 });
+  await changes.learner.complete('DS-201', '2024-10-01');
+
+  const run = async () => {
+    const body = { version: 'ethics', position: head.position, asOf: head.asOf, reasonCode: 'rules-revised' };
+    const answer = await running.client.send('POST', '/api/pathways/data-skills/move', body);
+    expect(answer.status).toBe(200);
+    await server.settled();
+    const [of, ...lines] = ndjson(answer.text);
+    return { run: of.run as string, lines: lines.slice(0, -1), counts: lines.at(-1).counts };
+  };
+  const once = await run();
+  expect(once.counts).toEqual({ moved: 2, unchanged: 0, 'changed-since': 1, refused: 0 });
+  expect(once.lines.find(({ enrollment }) => enrollment === changes.id)).toMatchObject({ outcome: 'changed-since' });
+  const versionOf = async (id: string) => (await running.client.get(`/api/enrollments/${id}`)).body.label as string;
+  expect(await Promise.all([gains, keeps, changes].map(({ id }) => versionOf(id)))).toEqual([
+    'ethics',
+    'ethics',
+    first!.label,
+  ]);
+  // Exactly what the preview said was earned, at the same instants; what was held is held.
+  const promised = rows.find(({ enrollment }) => enrollment === gains.id).gains;
+  expect(promised).toMatchObject([{ award: 'L1', from: '2024-09-11T09:00:00.000Z' }]);
+  expect(await gains.learner.credentials()).toEqual(['L1 from 2024-09-11']);
+  expect(await keeps.learner.credentials()).toEqual(['L1 from 2024-09-11']);
+  expect(await changes.learner.credentials()).toEqual([]);
+
+  const before = await server.installation.log.head();
+  expect((await run()).counts).toEqual({ moved: 0, unchanged: 2, 'changed-since': 1, refused: 0 });
+  expect(await server.installation.log.head()).toBe(before);
+});
+
 it('afterwards every read model can be folded again from the log', async () => {
   await server.settled();
   expect((await server.installation.rebuild()).filter(({ equal }) => !equal)).toEqual([]);

@@ -1,10 +1,23 @@
 // A change of rules under learners who are under way: previewed for everyone, then run exactly as previewed.
-import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import type { PathwayId } from '@cairn/kernel';
-import { Caller, idOrSlug, NameMap, plain, RequireScope, Text, type TenantCaller } from '@cairn/platform';
+import type { Instant, PathwayId } from '@cairn/kernel';
+import {
+  Caller,
+  Code,
+  CommandGateway,
+  idOrSlug,
+  InstantField,
+  instantOf,
+  NameMap,
+  plain,
+  RequireScope,
+  Text,
+  type CairnRequest,
+  type TenantCaller,
+} from '@cairn/platform';
 import { SimulationReport } from '../queries/simulation-report.js';
 
 class SimulateBody {
@@ -18,12 +31,26 @@ class SimulateBody {
   entryPoint?: string;
 }
 
+class RunBody {
+  @Text({ max: 64, description: 'Label or number of the version that was previewed.' }) version!: string;
+  @Text({ optional: true, max: 64, description: 'As in the preview.' }) from?: string;
+  @NameMap({ optional: true, description: 'As in the preview.', example: { L1: 'basics' } })
+  mapping?: Record<string, string>;
+  @Text({ optional: true, max: 64, description: 'As in the preview.' }) entryPoint?: string;
+  @Text({ max: 60, description: 'Position that the preview gave.' }) position!: string;
+  @InstantField({ description: 'Instant that the preview gave.' }) asOf!: string;
+  @Code({ description: 'Why.', example: 'rules-revised' }) reasonCode!: string;
+}
+
 const NDJSON = 'application/x-ndjson';
 
 @ApiTags('progress')
 @Controller('api/pathways')
 export class SimulationRoutes {
-  constructor(private readonly report: SimulationReport) {}
+  constructor(
+    private readonly gateway: CommandGateway,
+    private readonly report: SimulationReport,
+  ) {}
 
   @Post(':id/simulate')
   @HttpCode(200)
@@ -43,6 +70,29 @@ export class SimulationRoutes {
   ): Promise<void> {
     const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
     const { head, rows } = await this.report.preview({ tenant, pathwayId, ...plain(body) });
+    await reply.type(NDJSON).send(Readable.from(lines(head, rows)));
+  }
+
+  @Post(':id/move')
+  @HttpCode(200)
+  @RequireScope('progress:write')
+  @ApiProduces(NDJSON)
+  @ApiOperation({
+    summary: 'Moves everyone to a version exactly as previewed',
+    description:
+      'A line for each enrollment, as for a preview: moved, unchanged (it is in the version), changed-since (the record ' +
+      'or the decision is not as previewed; not touched) or refused. It goes on as the answer is read; cut off, send it again.',
+  })
+  async move(
+    @Req() request: CairnRequest,
+    @Res() reply: FastifyReply,
+    @Caller() { tenant }: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: RunBody,
+  ): Promise<void> {
+    const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
+    const target = { tenant, pathwayId, ...plain(body), asOf: instantOf<Instant>(body.asOf) };
+    const { head, rows } = await this.report.run(target, this.gateway.contextOf(request));
     await reply.type(NDJSON).send(Readable.from(lines(head, rows)));
   }
 }
