@@ -16,7 +16,16 @@ import {
 } from '@cairn/kernel';
 import { sandboxClock, type SetTenantClock } from '@cairn/contexts/tenancy';
 import { DataDirectoryLocked, openSqliteEventLog } from '@cairn/eventlog';
-import { idOrSlug, instantOf, migrateLog, positionOf, positionToken, ProblemException } from '@cairn/platform';
+import {
+  CONFIGURATION,
+  idOrSlug,
+  instantOf,
+  migrateLog,
+  positionOf,
+  positionToken,
+  ProblemException,
+  type Configuration,
+} from '@cairn/platform';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
 import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
@@ -346,7 +355,9 @@ program
           ...value.requirements.flatMap((requirement) => [
             `  ${requirement.text['en'] ?? requirement.requirement}`,
             ...requirement.facts.map(
-              (fact) => `    ${fact.at}  ${fact.text['en'] ?? ''}${fact.source ? ` [${fact.source}]` : ''}`,
+              (fact) =>
+                `    ${fact.at} (UTC)  ${fact.text['en'] ?? ''}${fact.source ? ` [${fact.source}]` : ''}; ` +
+                `recorded ${fact.recordedAt}${fact.staff ? ` by ${fact.staff.trace.actor}` : ''}`,
             ),
           ]),
           `Decided again from these facts: ${value.matches === null ? 'nothing to evaluate' : value.matches ? 'the same' : `different: ${value.mismatch ?? ''}`}`,
@@ -388,7 +399,7 @@ program
         const id = bareId('crd', subject) as CredentialId | undefined;
         if (id === undefined && existsSync(subject)) {
           const verifier = session.app.get(PresentedVerifier, { strict: false });
-          const found = await verifier.verify(readFileSync(subject), axes.asOf);
+          const found = await verifier.verify(readFileSync(subject), axes);
           return found;
         }
         const found = id && (await session.queries.execute(new VerifyCredentialQuery(id, axes)));
@@ -584,7 +595,11 @@ program
         for (const event of page) {
           after = event.stored.position;
           if (event.stored.meta['tenant'] !== tenant) continue;
-          const cloudEvent = cloudEventOf(event.decoded(), (position) => positionToken(installation.logId, position));
+          const cloudEvent = cloudEventOf(
+            event.decoded(),
+            (position) => positionToken(installation.logId, position),
+            session.app.get<Configuration>(CONFIGURATION, { strict: false }).baseUrl,
+          );
           if (!cloudEvent) continue;
           print(JSON.stringify(cloudEvent));
           if (++shown === options.limit) return;

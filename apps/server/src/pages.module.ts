@@ -1,5 +1,20 @@
 // The pages: public ones by a credential's id, others by signed links.
-import { Body, Controller, Get, Header, Inject, Module, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Catch,
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Module,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+  type ArgumentsHost,
+} from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -14,6 +29,7 @@ import {
   IntegerField,
   OneOf,
   ProblemException,
+  ProblemFilter,
   Public,
   RequireScope,
   Text,
@@ -85,9 +101,29 @@ export class PageLinkRoute {
   }
 }
 
+/** People who follow a wrong address get a page, programs the problem as JSON. */
+@Catch(ProblemException)
+class PageProblems extends ProblemFilter {
+  override catch(error: ProblemException, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<CairnRequest>();
+    // oxlint-disable-next-line promise/valid-params -- Nest's exception filter, no promise
+    if (!(request.headers.accept ?? '').includes('text/html')) return super.catch(error, host);
+    const { status, title, next } = error.page();
+    const faults = error.more.errors?.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`) ?? [];
+    const text = faults.length === 0 ? error.detail : `${faults.join('; ')}.`;
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    void reply
+      .status(status)
+      .header('Cache-Control', 'no-store')
+      .type(HTML)
+      .send(messagePage({ heading: title, text, next }));
+  }
+}
+
 @ApiExcludeController()
 @Controller()
 @Public()
+@UseFilters(PageProblems)
 export class PagesController {
   constructor(
     private readonly queries: QueryBus,

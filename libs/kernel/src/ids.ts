@@ -91,3 +91,15 @@ export function bareId(prefix: IdPrefix, text: string): string | undefined {
   const learner = match && uuidOfBase32(match[1] as string);
   return learner ? `${learner}-${(match as RegExpExecArray)[2]}` : undefined;
 }
+
+const ACTING_KEY = /^service:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** An actor as the edge shows it: a key by its public id, `service:key_…`; others as they are stored. */
+export const publicActor = (actor: string): string =>
+  actor.replace(ACTING_KEY, (_all, keyId: string) => `service:${publicId('key', keyId)}`);
+
+/** The stored form of an actor that the edge showed: the inverse of {@link publicActor}. */
+export function storedActor(text: string): string {
+  const keyId = text.startsWith('service:') ? bareId('key', text.slice('service:'.length)) : undefined;
+  return keyId === undefined ? text : `service:${keyId}`;
+}

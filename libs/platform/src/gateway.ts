@@ -104,9 +104,9 @@ export class CommandGateway {
   /** The answer to a command: 201 with Location for a created thing, else 200. */
   answer(
     outcome: Recorded,
-    thing: { readonly id: string; readonly location?: string; readonly more?: object },
+    thing: { readonly id: string; readonly location?: string; readonly created?: boolean; readonly more?: object },
   ): WriteAnswer {
-    const created = thing.location !== undefined && outcome.outcome === 'recorded';
+    const created = thing.created ?? (thing.location !== undefined && outcome.outcome === 'recorded');
     return new WriteAnswer(
       created ? 201 : 200,
       {

@@ -12,6 +12,9 @@ export const createAdapter = (): FastifyAdapter =>
     bodyLimit: BODY_LIMIT_BYTES,
     // Ours, not the client's: an id that a client chooses could be used to blur logs.
     genReqId: () => randomUUID(),
+    // checkShape refuses such keys and says where they are; the parser would only say that the body is no JSON.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     // Behind a proxy on this machine only; see docs for other set-ups.
     trustProxy: 'loopback',
     requestTimeout: 30_000,

@@ -14,6 +14,7 @@ export * from './platform.module.js';
 export * from './policy.js';
 export * from './position-token.js';
 export * from './principal.js';
+export * from './problem.filter.js';
 export * from './problems.js';
 export * from './read-gate.js';
 export * from './request.js';

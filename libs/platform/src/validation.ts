@@ -10,16 +10,21 @@ const MAX_ARRAY = 1_000;
 
 const kebab = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/^is-/, '');
+const kindRank = (constraint: string): number => (/^(is|array)[A-Z]|^whitelist/.test(constraint) ? 0 : 1);
 const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 function flatten(errors: readonly ValidationError[], above: string): ProblemError[] {
   return errors.flatMap((error) => {
     const pointer = `${above}/${escapePointer(error.property)}`;
-    const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) =>
-      constraint === 'whitelistValidation'
-        ? { pointer, code: 'unknown-field', message: 'is not a known field, or is set by the server' }
-        : { pointer, code: kebab(constraint), message: message.replace(new RegExp(`^${error.property} `), '') },
-    );
+    // What is no number breaks its bounds too; one fault is told once, the one about the type first.
+    const broken = Object.entries(error.constraints ?? {}).toSorted(([a], [b]) => kindRank(a) - kindRank(b));
+    const own = broken
+      .slice(0, 1)
+      .map(([constraint, message]) =>
+        constraint === 'whitelistValidation'
+          ? { pointer, code: 'unknown-field', message: 'is not a known field, or is set by the server' }
+          : { pointer, code: kebab(constraint), message: message.replace(new RegExp(`^${error.property} `), '') },
+      );
     return [...own, ...flatten(error.children ?? [], pointer)];
   });
 }
@@ -65,7 +70,11 @@ export function checkShape(body: unknown): void {
         key === 'constructor' ||
         key === 'prototype'
       )
-        refuse(at, 'key-not-allowed', 'keys must not start with $, contain a dot, or name a prototype');
+        refuse(
+          at,
+          'key-not-allowed',
+          'keys must not start with $, contain a dot, or be __proto__, constructor or prototype',
+        );
       walk(member, at, depth + 1);
     }
   };

@@ -79,10 +79,32 @@ export class AnalyticsReader {
     const stream = pathwayStream(target.tenant, target.pathwayId);
     const { state } = await this.installation.executor.snapshot(pathwayFold, stream);
     const found = target.version === undefined ? state.versions.at(-1) : versionByLabelOrNumber(state, target.version);
-    if (found) return found;
+    if (found) {
+      await this.refuseUnknown(target, found);
+      return found;
+    }
     if (state.versions.length === 0) throw new ProblemException('not-found', 'There is no such published pathway.');
     const labels = state.versions.map(({ label }) => label).join(', ');
     throw new ProblemException('not-found', `The pathway has no version "${target.version}"; it has ${labels}.`);
+  }
+
+  /** Zeros for a name that nobody ever used would pass for an answer: says which entry points and cohorts there are. */
+  private async refuseUnknown(target: AnalysisTarget, version: PublishedPathway): Promise<void> {
+    const refuse = (what: string, name: string, known: readonly string[]): never => {
+      throw new ProblemException(
+        'not-found',
+        `The version ${version.label} has no ${what} "${name}"; it has ${known.join(', ') || 'none yet'}.`,
+        { next: 'Name one of those, or leave it out.' },
+      );
+    };
+    const entryPoints = version.rules.entryPoints.map(({ id }) => id);
+    if (target.entryPoint !== undefined && !entryPoints.includes(target.entryPoint))
+      refuse('entry point', target.entryPoint, entryPoints);
+    if (target.cohort === undefined) return;
+    // One document a cohort.
+    const { cohort: _cohort, ...all } = target;
+    const cohorts = [...new Set((await this.counters(all, version)).map(({ cohortWeek }) => cohortWeek))].toSorted();
+    if (!cohorts.includes(target.cohort)) refuse('cohort', target.cohort, cohorts);
   }
 
   async frame<T extends object>(

@@ -3,7 +3,16 @@ import { Controller, Get, Inject, Query as QueryString, Req, Res } from '@nestjs
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { bareId, parseStream, publicId, type IdPrefix, type Recorded, type TenantId } from '@cairn/kernel';
+import {
+  bareId,
+  parseStream,
+  publicActor,
+  publicId,
+  storedActor,
+  type IdPrefix,
+  type Recorded,
+  type TenantId,
+} from '@cairn/kernel';
 import {
   Caller,
   INSTALLATION,
@@ -84,7 +93,7 @@ function trailItem(installation: Installation, event: Recorded): TrailItem {
     means: installation.codec.definitions.get(event.type)?.means ?? '',
     occurredAt: event.meta.occurredAt,
     recordedAt: event.meta.recordedAt,
-    actor: event.meta.actor,
+    actor: publicActor(event.meta.actor),
     correlation: event.meta.$correlationId,
     command: event.meta.$causationId,
     ...(event.meta.causedBy === undefined ? {} : { causedBy: publicId('evt', event.meta.causedBy) }),
@@ -98,7 +107,7 @@ function trailItem(installation: Installation, event: Recorded): TrailItem {
 class TrailQueryString extends PageQuery {
   @Text({ optional: true, max: 64, description: '`lrn_…`' }) learner?: string;
   @Text({ optional: true, max: 64, description: '`crd_…`' }) credential?: string;
-  @Text({ optional: true, max: 300, description: '`service:…`, `user:…` or `reactor:…`' }) actor?: string;
+  @Text({ optional: true, max: 300, description: '`service:key_…`, `user:…` or `reactor:…`' }) actor?: string;
   @Text({ optional: true, max: 64, description: 'Correlation id: everything that one request set off.' })
   correlation?: string;
 }
@@ -116,10 +125,12 @@ export function subjectOf(named: { readonly [By in TrailSubject['by']]?: string 
   const given = (['learner', 'credential', 'actor', 'correlation'] as const).filter((by) => named[by] !== undefined);
   const by = given[0];
   if (by === undefined || given.length > 1)
-    throw new ProblemException('malformed-request', 'Name exactly one of learner, credential, actor, correlation.');
+    throw new ProblemException('malformed-request', 'Name exactly one of learner, credential, actor, correlation.', {
+      next: 'Ask for one of them, such as ?learner=lrn_… or ?actor=service:operator.',
+    });
   const text = named[by] as string;
   const prefix = PREFIXES[by];
-  const id = prefix === undefined ? text : bareId(prefix, text);
+  const id = by === 'actor' ? storedActor(text) : prefix === undefined ? text : bareId(prefix, text);
   if (id === undefined) throw new ProblemException('not-found', `"${text}" is not the id of a ${by}.`);
   return { by, id };
 }

@@ -287,6 +287,8 @@ export class PathwayRoutes {
     const data = { pathwayId, slug, ...plain(body), enrollment: body.enrollment ?? 'on-request' };
     const outcome = await this.gateway.send<DraftPathway>(request, { type: 'DraftPathway', data });
     const id = publicId('pwy', pathwayId);
-    return this.gateway.answer(outcome, { id, location: `/api/pathways/${id}` });
+    // A later draft replaces the first one: nothing is created.
+    const created = outcome.events[0]?.revision === 0;
+    return this.gateway.answer(outcome, { id, created, location: `/api/pathways/${id}` });
   }
 }

@@ -153,7 +153,9 @@ export class TemplateRoutes {
       },
     });
     const id = publicId('tpl', templateId);
-    return this.gateway.answer(outcome, { id, location: `/api/templates/${id}` });
+    // A later draft replaces the first one: nothing is created.
+    const created = outcome.events[0]?.revision === 0;
+    return this.gateway.answer(outcome, { id, created, location: `/api/templates/${id}` });
   }
 
   private async issuerBySlug(tenant: TenantId, slug: string): Promise<string> {

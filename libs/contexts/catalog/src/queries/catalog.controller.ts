@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { publicId, type ModuleId, type PathwayId, type Recorded, type TemplateId } from '@cairn/kernel';
+import { publicActor, publicId, type ModuleId, type PathwayId, type Recorded, type TemplateId } from '@cairn/kernel';
 import {
   Caller,
   idOrSlug,
@@ -167,7 +167,12 @@ export class CatalogController {
     const history = (await executor.history(pathwayStream(tenant, pathwayId))) as readonly Recorded<PathwayEvent>[];
     const summary = ({ version: number, label }: PublishedPathway) => {
       const event = history.find((one) => one.type === 'pathway-version-published' && one.data.version === number);
-      return { version: number, label, publishedAt: event?.meta.recordedAt, publishedBy: event?.meta.actor };
+      return {
+        version: number,
+        label,
+        publishedAt: event?.meta.recordedAt,
+        publishedBy: event && publicActor(event.meta.actor),
+      };
     };
     return { id: publicId('pwy', pathwayId), from: summary(before), to: summary(after), changes };
   }

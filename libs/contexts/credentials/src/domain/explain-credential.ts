@@ -1,6 +1,6 @@
 // Why a credential exists, from what was written down when it was decided (domain.md §9). Pure: the record's events,
 // the published rule and the words for both are handed in; so is the result of evaluating the tree again.
-import { publicId, type Recorded } from '@cairn/kernel';
+import { publicActor, publicId, type Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import type { PublishedPathway, PublishedTemplate } from '@cairn/contexts/catalog';
 import type { IssuerState } from '@cairn/contexts/tenancy';
@@ -253,7 +253,7 @@ function traceOf(event: Recorded): EventTrace {
     stream: event.stream,
     revision: event.revision,
     position: event.position,
-    actor: meta.actor,
+    actor: publicActor(meta.actor),
     correlation: meta.$correlationId,
     command: meta.$causationId,
     ...(meta.causedBy === undefined ? {} : { causedBy: publicId('evt', meta.causedBy) }),

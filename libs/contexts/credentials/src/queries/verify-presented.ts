@@ -1,7 +1,7 @@
 // Verifying what somebody presents: an id, the address of a page, or a signed copy (credentials.md §6).
 import { Body, Controller, HttpCode, Inject, Injectable, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { bareId, type CredentialId, type Instant, type IssuerId, type TenantId } from '@cairn/kernel';
+import { bareId, type CredentialId, type IssuerId, type TenantId } from '@cairn/kernel';
 import { issuerFold, issuerStream } from '@cairn/contexts/tenancy';
 import {
   verifyPresented,
@@ -10,10 +10,12 @@ import {
   type TrustedKeys,
   type VerificationReport,
 } from '@cairn/openbadges';
-import { INSTALLATION, InstantField, instantOf, ListOf, Public, Text, type Installation } from '@cairn/platform';
+import { INSTALLATION, InstantField, ListOf, Public, Text, type Installation } from '@cairn/platform';
 import { isInfrastructure } from '@cairn/runtime';
 import type { CredentialStatus, VerificationAnswer } from '../contracts/verification-answer.js';
+import type { AsOf } from './credential-reader.js';
 import { CredentialReading } from './credential-reading.js';
+import { axesOf } from './verify-credential.js';
 
 /** What is said about something presented. `answer` is there if it is one of ours, and goes before the file's own words. */
 export type PresentedAnswer = {
@@ -44,21 +46,21 @@ export class PresentedVerifier {
   ) {}
 
   /** `presented`: an id `crd_…`, an address that ends in one, or the text of a signed copy. Bad input never throws. */
-  async verify(presented: string | Uint8Array, asOf?: Instant): Promise<PresentedAnswer> {
+  async verify(presented: string | Uint8Array, at: AsOf = {}): Promise<PresentedAnswer> {
     const id = typeof presented === 'string' ? credentialIn(presented) : undefined;
     if (id !== undefined) {
-      const answer = await this.reading.verify(id, { asOf });
+      const answer = await this.reading.verify(id, at);
       if (!answer) return { verdict: 'not-found', reason: 'no such credential is known here' };
       return { verdict: answer.status, reason: answer.text['en'] ?? answer.status, answer };
     }
     let answer: VerificationAnswer | undefined;
     const bytes = typeof presented === 'string' ? Buffer.from(presented) : presented;
     const report = await verifyPresented(bytes, {
-      now: asOf ?? this.installation.clock.now(),
+      now: at.asOf ?? this.installation.clock.now(),
       trustedKeys: (did) => this.trustedKeys(did),
       lifeCycle: async (url) => {
         const own = credentialIn(url);
-        answer = own && (await this.reading.verify(own, { asOf }));
+        answer = own && (await this.reading.verify(own, at));
         // Signed with a key that we vouch for, but not in the log: nothing that we ever issued (a blob without event).
         return answer ? LIFE_CYCLES[answer.status] : 'unknown';
       },
@@ -94,6 +96,8 @@ class PresentedBody {
   @Text({ max: 60_000, description: 'Id, address of the page, or the signed copy itself.', example: 'crd_…' })
   credential!: string;
   @InstantField({ optional: true, description: 'Effective time asked about; now if left out.' }) asOf?: string;
+  @InstantField({ optional: true, description: 'How much of the log is used, by recorded time; all if left out.' })
+  knownAt?: string;
 }
 class PresentedBatchBody {
   @ListOf(() => PresentedBody, { min: 1, max: 1000 }) items!: readonly PresentedBody[];
@@ -112,7 +116,7 @@ export class PresentedRoute {
   @HttpCode(200)
   @ApiOperation({ summary: 'Verifies an id, an address or a signed copy' })
   verify(@Body() body: PresentedBody): Promise<PresentedAnswer> {
-    return this.verifier.verify(body.credential, body.asOf === undefined ? undefined : instantOf(body.asOf));
+    return this.verifier.verify(body.credential, axesOf(body));
   }
 
   @Post('batch')

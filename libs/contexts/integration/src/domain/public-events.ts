@@ -333,8 +333,15 @@ export const PUBLIC_CATEGORIES = ['record', 'credential'] as const;
 /** Full type of a public event: `cairn.credential.issued.v1`. */
 export const publicType = (name: string): string => `${PREFIX}.${name}`;
 
+/** Where the schema of a public event's data is served: an absolute URI, as CloudEvents 1.0 asks of `dataschema`. */
+export const schemaUrl = (baseUrl: string, name: string): string => `${baseUrl}/schemas/${name}.json`;
+
 /** The public form of an event; undefined for what is nobody else's business. */
-export function cloudEventOf(event: Recorded, logToken: (position: string) => string): CloudEvent | undefined {
+export function cloudEventOf(
+  event: Recorded,
+  logToken: (position: string) => string,
+  baseUrl: string,
+): CloudEvent | undefined {
   const definition = byDomainType.get(event.type);
   if (!definition) return undefined;
   return {
@@ -345,7 +352,7 @@ export function cloudEventOf(event: Recorded, logToken: (position: string) => st
     subject: definition.subject(event),
     time: event.meta.recordedAt,
     datacontenttype: 'application/json',
-    dataschema: `/schemas/${definition.name}.json`,
+    dataschema: schemaUrl(baseUrl, definition.name),
     sequence: logToken(event.position),
     correlationid: event.meta.$correlationId,
     causationid: event.meta.$causationId,

@@ -6,6 +6,7 @@ import { categoryOf, parseStream, type Position, type TenantId } from '@cairn/ke
 import type { FeedEvent } from '@cairn/runtime';
 import {
   Caller,
+  CONFIGURATION,
   INSTALLATION,
   IntegerField,
   positionOf,
@@ -15,6 +16,7 @@ import {
   RequireScope,
   Text,
   type CairnRequest,
+  type Configuration,
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
@@ -23,6 +25,7 @@ import {
   PUBLIC_CATEGORIES,
   PUBLIC_EVENTS,
   publicType,
+  schemaUrl,
   type CloudEvent,
 } from '../domain/public-events.js';
 
@@ -56,7 +59,10 @@ const RETRY_MS = 2_000;
 @ApiTags('events')
 @Controller()
 export class FeedController {
-  constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
+  constructor(
+    @Inject(INSTALLATION) private readonly installation: Installation,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
+  ) {}
 
   @Get('api/events')
   @RequireScope('events:read')
@@ -98,7 +104,7 @@ export class FeedController {
       items: PUBLIC_EVENTS.map(({ name, means }) => ({
         type: publicType(name),
         means,
-        dataschema: `/schemas/${name}.json`,
+        dataschema: schemaUrl(this.configuration.baseUrl, name),
       })),
     };
   }
@@ -123,12 +129,18 @@ export class FeedController {
     const known = new Set(PUBLIC_EVENTS.map(({ name }) => publicType(name)));
     for (const type of types ?? [])
       if (!known.has(type))
-        throw new ProblemException('malformed-request', `"${type.slice(0, 80)}" is not a public event type.`);
+        throw new ProblemException('malformed-request', `"${type.slice(0, 80)}" is not a public event type.`, {
+          next: 'Use types that GET /api/event-types lists, separated by commas.',
+        });
     const categories = new Set<string>(PUBLIC_CATEGORIES);
     return (event) => {
       const { stream } = event.stored;
       if (!categories.has(categoryOf(stream)) || parseStream(stream).tenant !== tenant) return undefined;
-      const cloudEvent = cloudEventOf(event.decoded(), (position) => positionToken(this.installation.logId, position));
+      const cloudEvent = cloudEventOf(
+        event.decoded(),
+        (position) => positionToken(this.installation.logId, position),
+        this.configuration.baseUrl,
+      );
       if (!cloudEvent || (types && !types.has(cloudEvent.type))) return undefined;
       return query.subject === undefined || cloudEvent.subject === query.subject ? cloudEvent : undefined;
     };

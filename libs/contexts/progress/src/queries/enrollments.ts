@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
+  publicActor,
   publicId,
   type Document,
   type EnrollmentId,
@@ -129,7 +130,7 @@ export class EnrollmentQueries {
         type: event.type,
         occurredAt: event.meta.occurredAt,
         recordedAt: event.meta.recordedAt,
-        actor: event.meta.actor,
+        actor: publicActor(event.meta.actor),
         revision: event.revision,
         position: positionToken(this.installation.logId, event.position),
         data: event.data,
