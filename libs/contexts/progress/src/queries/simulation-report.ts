@@ -106,7 +106,7 @@ export class SimulationReport {
 
   private async move(
     frame: SimulationFrame,
-    { enrollmentId, then, now, nowRevision }: Previewed,
+    { enrollmentId, before, now, nowRevision }: Previewed,
     expected: number,
     reasonCode: string,
     context: CommandContext,
@@ -116,7 +116,7 @@ export class SimulationReport {
   > {
     if (enrollmentOf(now, enrollmentId)?.ref.version === frame.to.version) return { outcome: 'unchanged' };
     if (nowRevision !== expected) return { outcome: 'changed-since' };
-    const preview = await this.simulator.simulate(frame, enrollmentId, then, frame.asOf);
+    const preview = await this.simulator.simulate(frame, enrollmentId, before, frame.asOf);
     if (preview.refusal) return { outcome: 'refused', refusal: preview.refusal };
     // Time alone changes something too: a term ends, credits grow too old.
     const today = await this.simulator.simulate(frame, enrollmentId, now, context.now);
@@ -149,8 +149,8 @@ export class SimulationReport {
 
   private async *rows(frame: SimulationFrame): AsyncGenerator<SimulationRow | SimulationSummary> {
     const counts = countsOf(SIMULATED_OUTCOMES);
-    for await (const { enrollmentId, then } of this.simulator.enrollments(frame)) {
-      const simulated = await this.simulator.simulate(frame, enrollmentId, then, frame.asOf);
+    for await (const { enrollmentId, before } of this.simulator.enrollments(frame)) {
+      const simulated = await this.simulator.simulate(frame, enrollmentId, before, frame.asOf);
       counts[simulated.outcome]++;
       yield shown(simulated);
     }

@@ -60,7 +60,7 @@ export type Previewed = {
   readonly stream: string;
   /** Revision of the record at that position. */
   readonly revision: number;
-  readonly then: RecordState;
+  readonly before: RecordState;
   /** The record as it is now, and its revision. */
   readonly now: RecordState;
   readonly nowRevision: number;
@@ -123,11 +123,11 @@ export class Simulator {
         const record = (await executor.history(stream)) as readonly Recorded<RecordEvent>[];
         const later = record.findIndex((event) => event.position > position);
         const known = later < 0 ? record : record.slice(0, later);
-        const then = known.reduce(recordFold.evolve, recordFold.initial);
-        const version = enrollmentOf(then, enrollmentId)?.ref.version;
+        const before = known.reduce(recordFold.evolve, recordFold.initial);
+        const version = enrollmentOf(before, enrollmentId)?.ref.version;
         if (version === undefined || (from === undefined ? version >= to.version : version !== from)) continue;
-        const now = record.slice(known.length).reduce(recordFold.evolve, then);
-        yield { enrollmentId, stream, revision: known.length - 1, then, now, nowRevision: record.length - 1 };
+        const now = record.slice(known.length).reduce(recordFold.evolve, before);
+        yield { enrollmentId, stream, revision: known.length - 1, before, now, nowRevision: record.length - 1 };
       }
       const last = page.at(-1);
       if (page.length < PAGE || !last) return;
