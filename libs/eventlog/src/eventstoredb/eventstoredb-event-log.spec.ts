@@ -58,7 +58,7 @@ describe('an append whose answer does not come as it should is written once, and
     ['duplicate-reply', 1, { replaced: 0 }],
   ];
   for (const [fault, appends, { replaced }] of cases) {
-    test(fault, async () => {
+    test(`${fault}, then the right answer`, async () => {
       const log = open();
       const stream = newStream();
       await log.append(stream, 'none', newEvents());
