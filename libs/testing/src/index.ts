@@ -2,4 +2,5 @@ export { startEventStoreDouble } from './eventstoredb.js';
 export type { AppendFaultKind, EventStoreDouble, FeedFaultKind } from './eventstoredb-double.js';
 export * from './given-when-then.js';
 export * from './memory-cipher.js';
+export * from './mongo-double.js';
 export * from './worlds.js';
