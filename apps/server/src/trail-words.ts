@@ -60,6 +60,12 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `${name('template')} was signed and issued`;
     case 'credential-revoked':
       return `${name('template')} was revoked: ${decided}`;
+    case 'credential-suspended':
+      return `${name('template')} was suspended: ${decided}`;
+    case 'credential-reinstated':
+      return `A suspension of ${name('template')} was ended: ${decided}`;
+    case 'credential-expired':
+      return `The term of ${name('template')} ended`;
     case 'credential-flagged':
       return `${name('template')} was flagged: ${code(data['cause'])}`;
     case 'credential-unflagged':

@@ -15,6 +15,15 @@ import {
 } from './commands/revoke-credential.js';
 import { SigningDesk } from './commands/signing-desk.js';
 import { credentialDecider } from './commands/signing-desks.js';
+import {
+  ExpireCredentialHandler,
+  ExpireCredentialMessage,
+  ReinstateCredentialHandler,
+  ReinstateCredentialMessage,
+  SuspendCredentialHandler,
+  SuspendCredentialMessage,
+  SuspendCredentialRoute,
+} from './commands/suspend-credential.js';
 import { credentialEvents, statusListEvents } from './contracts/credential.events.js';
 import { statusListDecider } from './domain/status-list.decider.js';
 import { dueWorkProjection } from './projections/due-work.projection.js';
@@ -38,13 +47,22 @@ export const credentialsContext = defineContext({
   projections: [registerProjection, verificationProjection, walletProjection, dueWorkProjection],
   reactors: [issueOnEarned, applyPolicy],
   timekeepers: [componentExpiryClock],
-  messages: [IssueCredentialMessage, RevokeCredentialMessage, FlagCredentialMessage, UnflagCredentialMessage],
+  messages: [
+    IssueCredentialMessage,
+    RevokeCredentialMessage,
+    FlagCredentialMessage,
+    UnflagCredentialMessage,
+    SuspendCredentialMessage,
+    ReinstateCredentialMessage,
+    ExpireCredentialMessage,
+  ],
 });
 
 @Module({
   controllers: [
     IssueCredentialRoute,
     RevokeCredentialRoute,
+    SuspendCredentialRoute,
     ExplainCredentialRoute,
     CredentialRegisterRoute,
     WalletRoute,
@@ -57,6 +75,9 @@ export const credentialsContext = defineContext({
     RevokeCredentialHandler,
     FlagCredentialHandler,
     UnflagCredentialHandler,
+    SuspendCredentialHandler,
+    ReinstateCredentialHandler,
+    ExpireCredentialHandler,
     CredentialLocator,
     CredentialReading,
     VerifyCredentialHandler,

@@ -48,7 +48,31 @@ export type UnflagCredential = Command<
     readonly effectiveAt: Instant;
   }
 >;
-export type CredentialCommand = IssueCredential | RevokeCredential | FlagCredential | UnflagCredential;
+/** One shape for both ends of a hold: by a person's authority, or because of a ComponentPolicyApplied. */
+type HoldData = {
+  readonly credentialId: CredentialId;
+  /** Names of people's holds begin with `manual:`, so that nobody lifts what a policy holds, and no policy theirs. */
+  readonly hold: string;
+  readonly reasonCode: string;
+  /** Left out: when the command arrived. */
+  readonly effectiveAt?: Instant;
+  readonly authority?: string;
+  readonly because?: string;
+  readonly learnerId?: LearnerId;
+  readonly templateId?: TemplateId;
+};
+export type SuspendCredential = Command<'SuspendCredential', HoldData>;
+export type ReinstateCredential = Command<'ReinstateCredential', HoldData>;
+/** The scheduler's: the term is over. */
+export type ExpireCredential = Command<'ExpireCredential', { readonly credentialId: CredentialId }>;
+export type CredentialCommand =
+  | IssueCredential
+  | RevokeCredential
+  | FlagCredential
+  | UnflagCredential
+  | SuspendCredential
+  | ReinstateCredential
+  | ExpireCredential;
 
 export type LeaseStatusBlock = Command<
   'LeaseStatusBlock',

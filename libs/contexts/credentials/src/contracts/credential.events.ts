@@ -142,6 +142,84 @@ export const credentialIssuanceBarred = defineEvent({
   samples: { 1: [{ ...who, because: E, effectiveAt: '2026-07-01T00:00:00.000Z' }] },
 });
 
+export const credentialSuspended = defineEvent({
+  type: 'credential-suspended',
+  version: 1,
+  means: 'Not valid for the time being: a hold with a name was put on it.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    hold: s.string({ max: 200 }),
+    reasonCode,
+    effectiveAt: s.instant(),
+    /** The ComponentPolicyApplied behind it; a suspension by people names an authority instead. */
+    because: s.optional(eventRef),
+    authority: s.optional(s.string({ max: 200 })),
+  }),
+  samples: {
+    1: [
+      { ...who, hold: HOLD, reasonCode: 'component-revoked', effectiveAt: '2026-07-01T00:00:00.000Z', because: E },
+      {
+        ...who,
+        hold: 'manual:inquiry',
+        reasonCode: 'inquiry',
+        effectiveAt: '2026-07-01T00:00:00.000Z',
+        authority: 'registrar',
+      },
+    ],
+  },
+});
+export const credentialReinstated = defineEvent({
+  type: 'credential-reinstated',
+  version: 1,
+  means: 'The hold of that name is over; without another one the credential is valid again.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    hold: s.string({ max: 200 }),
+    reasonCode: s.optional(reasonCode),
+    effectiveAt: s.instant(),
+    because: s.optional(eventRef),
+    authority: s.optional(s.string({ max: 200 })),
+    /** The rest of its term, which counts in the stack again; left out while another hold stands or before the issue. */
+    resumes: s.optional(
+      s.object({
+        serial: s.integer({ min: 1 }),
+        validFrom: s.instant(),
+        validUntil: s.optional(s.instant()),
+        awardedAt: s.instant(),
+      }),
+    ),
+  }),
+  samples: {
+    1: [
+      {
+        ...who,
+        hold: 'manual:inquiry',
+        reasonCode: 'inquiry-closed',
+        effectiveAt: '2026-08-01T00:00:00.000Z',
+        authority: 'registrar',
+        resumes: { serial: 1, validFrom: '2026-08-01T00:00:00.000Z', awardedAt: '2026-03-10T09:00:00.000Z' },
+      },
+    ],
+  },
+});
+export const credentialExpired = defineEvent({
+  type: 'credential-expired',
+  version: 1,
+  means: 'Its term ended. Validity is computed from the term when read; this tells everybody else.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    serial: s.integer({ min: 1 }),
+    validUntil: s.instant(),
+  }),
+  samples: { 1: [{ ...who, serial: 1, validUntil: '2028-03-10T00:00:00.000Z' }] },
+});
+
 export const statusListOpened = defineEvent({
   type: 'status-list-opened',
   version: 1,
@@ -180,6 +258,9 @@ export const credentialEvents = [
   credentialUnflagged,
   credentialRevoked,
   credentialIssuanceBarred,
+  credentialSuspended,
+  credentialReinstated,
+  credentialExpired,
 ] as const;
 export const statusListEvents = [statusListOpened, statusBlockLeased, statusListClosed] as const;
 export type CredentialEvent = EventOf<(typeof credentialEvents)[number]>;

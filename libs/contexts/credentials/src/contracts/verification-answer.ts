@@ -35,7 +35,7 @@ export type VerificationCheck = {
 
 /** One entry of the life cycle, oldest first; only what counts at `asOf` and was known at `knownAt`. */
 export type HistoryEntry = {
-  readonly what: 'issued' | 'flagged' | 'flag-lifted' | 'revoked';
+  readonly what: 'issued' | 'flagged' | 'flag-lifted' | 'suspended' | 'reinstated' | 'expired' | 'revoked';
   /** Since when it was true. */
   readonly at: Instant;
   /** When it was written down. */

@@ -17,8 +17,10 @@ import {
   flaggedEvent,
   issuedEvent,
   learnerId,
+  reinstatedEvent,
   revokedEvent,
   signed,
+  suspendedEvent,
   templateId,
   unflaggedEvent,
 } from './samples-spec.js';
@@ -76,6 +78,32 @@ describe('status at an instant', () => {
     ['holds only', stream(flaggedEvent())],
     ['barred', stream(barredEvent())],
   ])('is not found for a stream with %s', (_name, events) => expect(standing(events, '2029-01-01')).toBeUndefined());
+});
+
+describe('suspension at an instant', () => {
+  const other = 'manual:other';
+  const events = stream(
+    ending,
+    suspendedEvent(at('2026-06-01')),
+    suspendedEvent(at('2026-06-10'), other),
+    reinstatedEvent(at('2026-07-01')),
+    reinstatedEvent(at('2026-07-10'), other),
+  );
+  it.each([
+    ['2026-05-31', 'valid', '2026-03-10'],
+    ['2026-06-01', 'suspended', '2026-06-01'],
+    ['2026-07-01', 'suspended', '2026-06-10'],
+    ['2026-07-10', 'valid', '2026-03-10'],
+    ['2028-03-10', 'expired', '2028-03-10'],
+  ])('on %s: %s since %s; each hold ends by its own counterpart', (day, status, since) =>
+    expect(standing(events, day)).toMatchObject({ status, since: at(since) }),
+  );
+  it('comes before expired and after revoked', () => {
+    expect(standing(events.slice(0, 2), '2029-01-01')).toMatchObject({ status: 'suspended', reason: 'inquiry' });
+    expect(standing(stream(ending, suspendedEvent(), revokedEvent()), '2026-06-02')).toMatchObject({
+      status: 'revoked',
+    });
+  });
 });
 
 describe('flags at an instant', () => {

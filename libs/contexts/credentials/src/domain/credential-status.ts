@@ -26,7 +26,7 @@ export type Standing = {
 /**
  * The standing of a credential; undefined if no issuance was known at `knownAt` (then it is not found).
  * `events` is the whole stream in order. Without `knownAt` all of it is used.
- * Terms are half-open. The first that applies: revoked, expired, not-yet-valid, valid.
+ * Terms are half-open. The first that applies: revoked, suspended, expired, not-yet-valid, valid.
  */
 export function standingOf(
   events: readonly Recorded<CredentialEvent>[],
@@ -40,6 +40,8 @@ export function standingOf(
   const { validFrom, validUntil, awardedAt } = issued.data;
   const revoked = effective.find((event) => event.type === 'credential-revoked');
   if (revoked) return { ...base, status: 'revoked', since: revoked.data.effectiveAt, reason: revoked.data.reasonCode };
+  const suspension = openSuspension(effective);
+  if (suspension) return { ...base, status: 'suspended', since: suspension.effectiveAt, reason: suspension.reasonCode };
   if (validUntil !== undefined && asOf >= validUntil) return { ...base, status: 'expired', since: validUntil };
   if (asOf < validFrom)
     return { ...base, status: 'not-yet-valid', since: awardedAt < validFrom ? awardedAt : validFrom };
@@ -57,7 +59,18 @@ export function nowFor(events: readonly Recorded[], clock: Instant): Instant {
 
 /** From when an event counts on the effective axis. */
 export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
-  return event.type === 'credential-issued' ? event.data.validFrom : event.data.effectiveAt;
+  if (event.type === 'credential-issued') return event.data.validFrom;
+  return event.type === 'credential-expired' ? event.data.validUntil : event.data.effectiveAt;
+}
+
+/** The hold that has suspended it longest; undefined if each was ended by its own counterpart. */
+function openSuspension(effective: readonly Recorded<CredentialEvent>[]) {
+  const open = new Map<string, EventOfType<'credential-suspended'>['data']>();
+  for (const event of effective) {
+    if (event.type === 'credential-suspended') open.set(event.data.hold, event.data);
+    else if (event.type === 'credential-reinstated') open.delete(event.data.hold);
+  }
+  return [...open.values()].toSorted((a, b) => (a.effectiveAt < b.effectiveAt ? -1 : 1))[0];
 }
 
 /** A flag is open from its own instant until the first lift of its hold that follows it. */

@@ -19,8 +19,10 @@ import {
   granted,
   issuedEvent,
   learnerId,
+  reinstatedEvent,
   revokedEvent,
   signed,
+  suspendedEvent,
   templateId,
   unflaggedEvent,
 } from './samples-spec.js';
@@ -360,4 +362,96 @@ describe('loading the facts of an issue', () => {
 
   it('decides on the stream of the credential, in the tenant of the command', () =>
     expect(decider.streamOf(issued(issue))).toBe(`credential-${TENANT}.${earnedData.credentialId}`));
+});
+
+describe('suspensions: every state × command × kind of actor (D4)', () => {
+  const term = { ...issuedEvent, data: { ...issuedEvent.data, validUntil: at('2026-10-10') } };
+  const held = `component-expired:${componentTemplate}`;
+  const byPolicy = {
+    ...suspendedEvent(),
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      hold: held,
+      reasonCode: 'component-expired',
+      because: POLICY,
+      effectiveAt: at('2026-06-01'),
+    },
+  } as const;
+  const expiredEvent = {
+    type: 'credential-expired',
+    occurredAt: at('2026-10-10'),
+    data: { learnerId, credentialId, templateId, serial: 1, validUntil: at('2026-10-10') },
+  } as const;
+  const states: Record<string, readonly Decided<CredentialEvent>[]> = {
+    nothing: [],
+    barred: [barredEvent()],
+    issued: [term],
+    'held by people': [term, suspendedEvent()],
+    'held by policy': [term, byPolicy],
+    'held by both': [term, suspendedEvent(), byPolicy],
+    reinstated: [term, suspendedEvent(), reinstatedEvent()],
+    expired: [term, expiredEvent],
+    revoked: [term, revokedEvent()],
+  };
+  const manual = { credentialId, hold: 'manual:inquiry', reasonCode: 'inquiry', authority: 'registrar' };
+  const policy = { ...about, hold: held, reasonCode: 'component-expired' };
+  const commands = {
+    'suspend, people': { type: 'SuspendCredential', data: { ...manual, effectiveAt: at('2026-06-01') } },
+    'suspend, policy': { type: 'SuspendCredential', data: { ...policy, effectiveAt: at('2026-06-01') } },
+    'reinstate, people': { type: 'ReinstateCredential', data: { ...manual, effectiveAt: at('2026-07-01') } },
+    'reinstate, policy': { type: 'ReinstateCredential', data: { ...policy, effectiveAt: at('2026-07-01') } },
+    'expire, scheduler': { type: 'ExpireCredential', data: { credentialId } },
+  } as const satisfies Record<string, CredentialCommand>;
+  const S = 'credential-suspended';
+  const R = 'credential-reinstated';
+  const X = 'credential-expired';
+  const final = (code: string) => [code, code, code, code, code];
+  // The event; `-`: accepted, nothing to record; else the refusal.
+  const table: Record<string, readonly string[]> = {
+    nothing: ['not-found', S, 'not-found', '-', 'not-found'],
+    barred: [...final('issuance-barred').slice(1), 'not-found'],
+    issued: [S, S, 'credential-not-active', '-', X],
+    'held by people': ['-', S, R, '-', X],
+    'held by policy': [S, '-', 'credential-not-active', R, X],
+    'held by both': ['-', '-', R, R, X],
+    reinstated: [S, S, 'credential-not-active', '-', X],
+    expired: [S, S, 'credential-not-active', '-', '-'],
+    revoked: final('credential-revoked'),
+  };
+  const decided = (state: string, command: CredentialCommand, now = at('2026-10-10')) =>
+    decider.decide(issued(command, { now }), foldOf(decider, states[state] as never), undefined);
+  const outcome = (decision: Decision<CredentialEvent>): string =>
+    decision.accepted ? (decision.events[0]?.type ?? '-') : decision.code;
+
+  it('the table names every state', () => expect(Object.keys(table)).toEqual(Object.keys(states)));
+  it.each(Object.entries(table))('%s', (state, row) =>
+    expect(Object.values(commands).map((command) => outcome(decided(state, command)))).toEqual(row),
+  );
+
+  it('people end no hold of a policy, and a policy none of people', () => {
+    const crossed = { ...commands['reinstate, people'], data: { ...manual, hold: held } };
+    expect(decided('held by both', crossed)).toMatchObject({ code: 'validation-failed' });
+    const back = { ...commands['reinstate, policy'], data: { ...policy, hold: 'manual:inquiry' } };
+    expect(decided('held by both', back)).toMatchObject({ code: 'validation-failed' });
+  });
+  it('the rest of the term resumes with the last hold only', () => {
+    expect(decided('held by people', commands['reinstate, people'])).toMatchObject({
+      events: [{ data: { resumes: { serial: 1, validFrom: at('2026-07-01'), validUntil: at('2026-10-10') } } }],
+    });
+    expect(decided('held by both', commands['reinstate, people'])).not.toMatchObject({
+      events: [{ data: { resumes: expect.anything() as unknown } }],
+    });
+  });
+  it('needs reason and authority, and lies not in the future', () => {
+    const { authority: _, ...unsigned } = manual;
+    const send = (data: object, now?: ReturnType<typeof at>) =>
+      outcome(decided('issued', { type: 'SuspendCredential', data: data as typeof manual }, now));
+    expect(send({ ...manual, reasonCode: '' })).toBe('reason-required');
+    expect(send(unsigned)).toBe('authority-required');
+    expect(send({ ...manual, effectiveAt: at('2026-06-01') }, at('2026-05-31'))).toBe('date-in-future');
+  });
+  it('no term ends early', () =>
+    expect(outcome(decided('issued', commands['expire, scheduler'], at('2026-10-09')))).toBe('credential-not-active'));
 });

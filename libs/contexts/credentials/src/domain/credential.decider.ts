@@ -5,6 +5,7 @@ import {
   type Decider,
   type Decision,
   type FactLoader,
+  type Instant,
   type IssuerId,
   type Issued,
   type Recorded,
@@ -13,9 +14,12 @@ import {
 import { recordStream, type RecordEvent } from '@cairn/contexts/progress';
 import type {
   CredentialCommand,
+  ExpireCredential,
   FlagCredential,
   IssueCredential,
+  ReinstateCredential,
   RevokeCredential,
+  SuspendCredential,
   UnflagCredential,
 } from '../contracts/credential.commands.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
@@ -29,6 +33,10 @@ export type CredentialState = {
   readonly revoked?: DataOf<'credential-revoked'>;
   /** Open holds by name, each with its cause. */
   readonly holds: { readonly [hold: string]: string };
+  /** Open suspensions by name, each with its beginning. */
+  readonly suspensions: { readonly [hold: string]: Instant };
+  /** The last term whose end is on record. */
+  readonly expired?: number;
 };
 
 /** The earning or granting event as read from the record. */
@@ -68,8 +76,16 @@ export function createCredentialDecider(
 ): Decider<CredentialState, CredentialCommand, CredentialEvent, IssueFacts | undefined> {
   return {
     category: 'credential',
-    commands: ['IssueCredential', 'RevokeCredential', 'FlagCredential', 'UnflagCredential'],
-    initial: { holds: {} },
+    commands: [
+      'IssueCredential',
+      'RevokeCredential',
+      'FlagCredential',
+      'UnflagCredential',
+      'SuspendCredential',
+      'ReinstateCredential',
+      'ExpireCredential',
+    ],
+    initial: { holds: {}, suspensions: {} },
     evolve,
     streamOf: (command) => credentialStream(command.tenant, command.data.credentialId),
     loadFacts: async (command, state, loader) => {
@@ -94,6 +110,12 @@ export function createCredentialDecider(
           return flag(command, state);
         case 'UnflagCredential':
           return unflag(command, state);
+        case 'SuspendCredential':
+          return suspend(command, state);
+        case 'ReinstateCredential':
+          return reinstate(command, state);
+        case 'ExpireCredential':
+          return expire(command, state);
         default:
           return command satisfies never;
       }
@@ -115,6 +137,14 @@ function evolve(state: CredentialState, event: Recorded<CredentialEvent>): Crede
       const { [event.data.hold]: _lifted, ...holds } = state.holds;
       return { ...state, holds };
     }
+    case 'credential-suspended':
+      return { ...state, suspensions: { ...state.suspensions, [event.data.hold]: event.data.effectiveAt } };
+    case 'credential-reinstated': {
+      const { [event.data.hold]: _lifted, ...suspensions } = state.suspensions;
+      return { ...state, suspensions };
+    }
+    case 'credential-expired':
+      return { ...state, expired: event.data.serial };
     default:
       return event satisfies never;
   }
@@ -259,6 +289,106 @@ function unflag(command: Issued<UnflagCredential>, state: CredentialState): Deci
     type: 'credential-unflagged',
     occurredAt: effectiveAt,
     data: { ...who(command.data, state), hold, because, effectiveAt },
+  });
+}
+
+const MANUAL = 'manual:';
+
+/** What both ends of a hold ask for: a reason, an authority or a cause, a name of the right kind, no future. */
+function refusedHold(
+  { data, now }: Issued<SuspendCredential | ReinstateCredential>,
+  state: CredentialState,
+): Rejected | undefined {
+  const { hold, reasonCode, effectiveAt = now, authority, because } = data;
+  if (!reasonCode) return reject('reason-required', 'A hold begins and ends for a reason.', 'Send a reason code.');
+  if (because === undefined && !authority)
+    return reject('authority-required', 'A hold by people needs an authority.', 'Name who decided it.');
+  if ((because === undefined) !== hold.startsWith(MANUAL))
+    return reject(
+      'validation-failed',
+      `The hold ${hold} belongs to ${because === undefined ? 'a policy' : 'people'}: only its own counterpart ends it.`,
+      'Name a hold of your own.',
+    );
+  if (effectiveAt > now)
+    return reject('date-in-future', 'A hold cannot begin or end in the future.', 'Send an instant up to now.');
+  if (!state.issued && !state.barred && (because === undefined || !data.learnerId || !data.templateId))
+    return reject('not-found', 'No such credential was issued.');
+  return endOf(state);
+}
+
+function suspend(command: Issued<SuspendCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const refused = refusedHold(command, state);
+  if (refused) return refused;
+  const { hold, effectiveAt = command.now } = command.data;
+  if (Object.hasOwn(state.suspensions, hold)) return accept();
+  return accept({
+    type: 'credential-suspended',
+    occurredAt: effectiveAt,
+    data: { ...holdData(command, state), reasonCode: command.data.reasonCode, effectiveAt },
+  });
+}
+
+function reinstate(command: Issued<ReinstateCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const refused = refusedHold(command, state);
+  if (refused) return refused;
+  const { hold, reasonCode, effectiveAt = command.now, because } = command.data;
+  const since = state.suspensions[hold];
+  if (since === undefined)
+    return because === undefined
+      ? reject('credential-not-active', `No hold ${hold} stands on this credential.`, 'Name one that does.')
+      : accept();
+  if (effectiveAt < since)
+    return reject('validation-failed', `The hold begins at ${since}; it cannot end before.`, 'Send a later instant.');
+  const resumes = Object.keys(state.suspensions).length === 1 ? restOfTerm(state, effectiveAt) : undefined;
+  return accept({
+    type: 'credential-reinstated',
+    occurredAt: effectiveAt,
+    data: { ...holdData(command, state), reasonCode, effectiveAt, ...(resumes ? { resumes } : {}) },
+  });
+}
+
+/** What is left of the term at an instant; undefined before the issue and after the end. */
+function restOfTerm({ issued }: CredentialState, from: Instant) {
+  if (!issued || (issued.validUntil !== undefined && issued.validUntil <= from)) return undefined;
+  const { serial, validFrom, validUntil, awardedAt } = issued;
+  return {
+    serial,
+    validFrom: from > validFrom ? from : validFrom,
+    ...(validUntil === undefined ? {} : { validUntil }),
+    awardedAt,
+  };
+}
+
+function holdData({ data }: Issued<SuspendCredential | ReinstateCredential>, { issued }: CredentialState) {
+  const { learnerId, templateId } = issued ?? (data as Required<typeof data>);
+  const { credentialId, hold, because, authority } = data;
+  return {
+    learnerId,
+    credentialId,
+    templateId,
+    hold,
+    ...(because === undefined ? {} : { because }),
+    ...(authority === undefined ? {} : { authority }),
+  };
+}
+
+/** Marks the end of the term, once. Whether it is over is computed: a scheduler that comes early records nothing. */
+function expire({ now }: Issued<ExpireCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const { issued, expired } = state;
+  if (!issued) return reject('not-found', 'No such credential was issued.');
+  const ended = endOf(state);
+  if (ended) return ended;
+  const { learnerId, credentialId, templateId, serial, validUntil } = issued;
+  if (expired === serial) return accept();
+  if (validUntil === undefined || now < validUntil)
+    return reject(
+      'credential-not-active',
+      validUntil === undefined ? 'Its term has no end.' : `Its term ends at ${validUntil} only.`,
+    );
+  return accept({
+    type: 'credential-expired',
+    occurredAt: validUntil,
+    data: { learnerId, credentialId, templateId, serial, validUntil },
   });
 }
 

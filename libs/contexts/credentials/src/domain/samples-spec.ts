@@ -97,6 +97,25 @@ export const revokedEvent = (effectiveAt: Instant = at('2026-05-05')) =>
     occurredAt: effectiveAt,
     data: { ...who, reasonCode: 'issued-in-error', effectiveAt, authority: 'registrar' },
   }) as const;
+export const suspendedEvent = (effectiveAt: Instant = at('2026-06-01'), hold = 'manual:inquiry') =>
+  ({
+    type: 'credential-suspended',
+    occurredAt: effectiveAt,
+    data: { ...who, hold, reasonCode: 'inquiry', effectiveAt, authority: 'registrar' },
+  }) as const;
+export const reinstatedEvent = (effectiveAt: Instant = at('2026-07-01'), hold = 'manual:inquiry') =>
+  ({
+    type: 'credential-reinstated',
+    occurredAt: effectiveAt,
+    data: {
+      ...who,
+      hold,
+      reasonCode: 'inquiry',
+      effectiveAt,
+      authority: 'registrar',
+      resumes: { serial: 1, validFrom: effectiveAt, awardedAt: at('2026-03-10') },
+    },
+  }) as const;
 export const barredEvent = (effectiveAt: Instant = at('2026-05-05')) =>
   ({
     type: 'credential-issuance-barred',

@@ -228,6 +228,10 @@ function verdictText({ status, since, reason, issued, flags }: Standing, zone: s
     }
     case 'revoked':
       return en(`Revoked on ${day(since)}${reason === undefined ? '' : `: ${words(reason)}`}.`);
+    case 'suspended':
+      return en(
+        `Suspended since ${day(since)}${reason === undefined ? '' : `: ${words(reason)}`}. It may become valid again.`,
+      );
     case 'expired':
       return en(`Expired: its last day was ${day(new Date(Date.parse(since) - 1).toISOString() as Instant)}.`);
     case 'not-yet-valid':
@@ -243,14 +247,21 @@ function checksOf(reading: Reading): readonly VerificationCheck[] {
   const { data } = issued;
   const last = standing.events.at(-1) ?? issued;
   const term = data.validUntil === undefined ? `[${data.validFrom}, …)` : `[${data.validFrom}, ${data.validUntil})`;
-  const ended = status === 'revoked';
+  const revoked = status === 'revoked';
+  const ended = revoked || status === 'suspended';
   const inTerm = status !== 'expired' && status !== 'not-yet-valid';
   return [
     {
       check: 'life-cycle',
       outcome: ended ? 'fail' : 'pass',
       compared: `revision ${last.revision} of the credential's events`,
-      text: en(ended ? 'It was revoked.' : 'It was issued and not revoked, by its own history.'),
+      text: en(
+        revoked
+          ? 'It was revoked.'
+          : ended
+            ? 'It is suspended.'
+            : 'It was issued and neither revoked nor suspended, by its own history.',
+      ),
     },
     {
       check: 'term',
@@ -402,6 +413,15 @@ function historyEntry(reading: Reading, event: Recorded<CredentialEvent>): reado
         { ...place, what: 'revoked', at: effectiveAt, reason: reasonCode, text: en(`Revoked: ${words(reasonCode)}.`) },
       ];
     }
+    case 'credential-suspended': {
+      const { effectiveAt, reasonCode } = event.data;
+      const text = en(`Suspended: ${words(reasonCode)}.`);
+      return [{ ...place, what: 'suspended', at: effectiveAt, reason: reasonCode, text }];
+    }
+    case 'credential-reinstated':
+      return [{ ...place, what: 'reinstated', at: event.data.effectiveAt, text: en('That suspension is over.') }];
+    case 'credential-expired':
+      return [{ ...place, what: 'expired', at: event.data.validUntil, text: en('Its term ended.') }];
     case 'credential-issuance-barred':
       return []; // never together with an issuance
     default:

@@ -1,10 +1,13 @@
 import { defineProjection, type Document } from '@cairn/kernel';
 import {
   credentialEvents,
+  credentialExpired,
   credentialFlagged,
   credentialIssuanceBarred,
   credentialIssued,
+  credentialReinstated,
   credentialRevoked,
+  credentialSuspended,
   credentialUnflagged,
 } from '../contracts/credential.events.js';
 
@@ -13,6 +16,9 @@ type Definition =
   | typeof credentialFlagged
   | typeof credentialUnflagged
   | typeof credentialRevoked
+  | typeof credentialSuspended
+  | typeof credentialReinstated
+  | typeof credentialExpired
   | typeof credentialIssuanceBarred;
 
 /** One credential in the issuer's register. Expiry is not in it: it is computed when read, from `validUntil`. */
@@ -24,6 +30,8 @@ export type RegisterDocument = Document & {
   /** `announced`: holds came before the issue; `barred`: it never will be issued. */
   readonly state: 'announced' | 'issued' | 'revoked' | 'barred';
   readonly holds: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  /** Holds that make it not valid; absent if there never was one. */
+  readonly suspensions?: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
   readonly templateVersion?: number;
   readonly issuerId?: string;
   readonly occurrence?: number;
@@ -51,7 +59,7 @@ export type RegisterDocument = Document & {
 /** The issuance history of a tenant: `_id` = `<t>:<credentialId>`. Serves lists and exports, never verification. */
 export const registerProjection = defineProjection<RegisterDocument, Definition>({
   name: 'register',
-  version: 1,
+  version: 2,
   events: credentialEvents,
   keys: (event) => [`${event.meta.tenant}:${event.data.credentialId}`],
   evolve: (document, event) => {
@@ -106,6 +114,14 @@ export const registerProjection = defineProjection<RegisterDocument, Definition>
           ...(authority === undefined ? {} : { revocationAuthority: authority }),
         };
       }
+      case 'credential-suspended': {
+        const { hold, reasonCode, effectiveAt } = event.data;
+        return { ...base, suspensions: [...(base.suspensions ?? []), { hold, cause: reasonCode, since: effectiveAt }] };
+      }
+      case 'credential-reinstated':
+        return { ...base, suspensions: (base.suspensions ?? []).filter(({ hold }) => hold !== event.data.hold) };
+      case 'credential-expired':
+        return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, state: 'barred', revokedAt: event.data.effectiveAt };
       default:

@@ -1,10 +1,13 @@
 import { defineProjection, type Document } from '@cairn/kernel';
 import {
   credentialEvents,
+  credentialExpired,
   credentialFlagged,
   credentialIssuanceBarred,
   credentialIssued,
+  credentialReinstated,
   credentialRevoked,
+  credentialSuspended,
   credentialUnflagged,
 } from '../contracts/credential.events.js';
 
@@ -13,6 +16,9 @@ type Definition =
   | typeof credentialFlagged
   | typeof credentialUnflagged
   | typeof credentialRevoked
+  | typeof credentialSuspended
+  | typeof credentialReinstated
+  | typeof credentialExpired
   | typeof credentialIssuanceBarred;
 
 /** What bulk and offline verification need of one credential; nothing that names or links the learner. */
@@ -30,6 +36,8 @@ export type VerificationDocument = Document & {
   readonly revokedAt?: string;
   readonly reasonCode?: string;
   readonly flags: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  /** Holds that make it not valid; absent if there never was one. */
+  readonly suspensions?: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
   readonly statusList?: string;
   readonly statusIndex?: string;
   readonly vcHash?: string;
@@ -42,7 +50,7 @@ export type VerificationDocument = Document & {
  */
 export const verificationProjection = defineProjection<VerificationDocument, Definition>({
   name: 'verification',
-  version: 1,
+  version: 2,
   events: credentialEvents,
   keys: (event) => [`${event.meta.tenant}:${event.data.credentialId}`],
   evolve: (document, event) => {
@@ -79,6 +87,14 @@ export const verificationProjection = defineProjection<VerificationDocument, Def
         return { ...base, flags: base.flags.filter(({ hold }) => hold !== event.data.hold) };
       case 'credential-revoked':
         return { ...base, state: 'revoked', revokedAt: event.data.effectiveAt, reasonCode: event.data.reasonCode };
+      case 'credential-suspended': {
+        const { hold, reasonCode, effectiveAt } = event.data;
+        return { ...base, suspensions: [...(base.suspensions ?? []), { hold, cause: reasonCode, since: effectiveAt }] };
+      }
+      case 'credential-reinstated':
+        return { ...base, suspensions: (base.suspensions ?? []).filter(({ hold }) => hold !== event.data.hold) };
+      case 'credential-expired':
+        return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, revokedAt: event.data.effectiveAt };
       default:

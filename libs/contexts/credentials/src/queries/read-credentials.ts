@@ -159,6 +159,7 @@ const listed = (document: RegisterDocument) => ({
     'statusIndex',
   ]),
   flags: document.holds.map(({ cause, since }) => ({ cause, since })),
+  ...(document.suspensions?.length ? { suspensions: document.suspensions } : {}),
   revision: document.revision,
 });
 

@@ -64,13 +64,18 @@ describe('apply-policy', () => {
     data: { ...about, hold: HOLD, cause: 'component-revoked', componentTemplateId: componentTemplate },
   };
 
+  const reinstate = {
+    type: 'ReinstateCredential',
+    data: { ...about, hold: HOLD, reasonCode: 'component-revoked' },
+  };
+
   it.each([
     ['flag', flag],
-    ['suspend', flag], // until there is a life cycle of suspensions
-    ['lift', { type: 'UnflagCredential', data: { ...about, hold: HOLD } }],
+    ['suspend', { type: 'SuspendCredential', data: { ...about, hold: HOLD, reasonCode: 'component-revoked' } }],
+    ['lift', { type: 'UnflagCredential', data: { ...about, hold: HOLD } }, reinstate],
     ['revoke', { type: 'RevokeCredential', data: { ...about, reasonCode: 'component-revoked' } }],
-  ] as const)('brings %s to the credential', (effect, command) =>
-    expect(applyPolicy.react(applied(effect), context)).toEqual([{ command }]),
+  ] as const)('brings %s to the credential', (effect, ...commands) =>
+    expect(applyPolicy.react(applied(effect), context)).toEqual(commands.map((command) => ({ command }))),
   );
   it('keeps the order of a learner', () => expect(applyPolicy.partitionBy(applied('flag'))).toBe(learnerId));
   it('takes what is final for an answer', () =>

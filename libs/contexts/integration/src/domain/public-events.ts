@@ -25,9 +25,12 @@ import {
   stepSatisfied,
 } from '@cairn/contexts/progress';
 import {
+  credentialExpired,
   credentialFlagged,
   credentialIssued,
+  credentialReinstated,
   credentialRevoked,
+  credentialSuspended,
   credentialUnflagged,
 } from '@cairn/contexts/credentials';
 
@@ -322,6 +325,30 @@ export const PUBLIC_EVENTS: readonly PublicEvent[] = [
     s.object({ ...credentialShape, effectiveAt: s.instant() }),
     ofCredential,
     (data) => ({ ...credentialData(data), effectiveAt: data.effectiveAt }),
+  ),
+  publicEvent(
+    'credential.suspended.v1',
+    credentialSuspended,
+    'A credential is not valid for the time being.',
+    s.object({ ...credentialShape, reason: id, effectiveAt: s.instant() }),
+    ofCredential,
+    (data) => ({ ...credentialData(data), reason: data.reasonCode, effectiveAt: data.effectiveAt }),
+  ),
+  publicEvent(
+    'credential.reinstated.v1',
+    credentialReinstated,
+    'A suspension is over; the credential is valid again unless another one stands.',
+    s.object({ ...credentialShape, effectiveAt: s.instant() }),
+    ofCredential,
+    (data) => ({ ...credentialData(data), effectiveAt: data.effectiveAt }),
+  ),
+  publicEvent(
+    'credential.expired.v1',
+    credentialExpired,
+    'The term of a credential ended.',
+    s.object({ ...credentialShape, validUntil: s.instant() }),
+    ofCredential,
+    (data) => ({ ...credentialData(data), validUntil: data.validUntil }),
   ),
 ];
 

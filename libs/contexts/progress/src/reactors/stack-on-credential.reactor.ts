@@ -1,4 +1,11 @@
-import { credentialIssuanceBarred, credentialIssued, credentialRevoked } from '@cairn/contexts/credentials';
+import {
+  credentialExpired,
+  credentialIssuanceBarred,
+  credentialIssued,
+  credentialReinstated,
+  credentialRevoked,
+  credentialSuspended,
+} from '@cairn/contexts/credentials';
 import { defineReactor } from '@cairn/kernel';
 import type { CreditStackComponent, WithdrawStackComponent } from '../contracts/record.commands.js';
 
@@ -7,14 +14,30 @@ import type { CreditStackComponent, WithdrawStackComponent } from '../contracts/
  * earned (D8). One reactor in order per learner: two could note an end before its beginning.
  */
 export const stackOnCredential = defineReactor<
-  typeof credentialIssued | typeof credentialRevoked | typeof credentialIssuanceBarred
+  | typeof credentialIssued
+  | typeof credentialRevoked
+  | typeof credentialIssuanceBarred
+  | typeof credentialSuspended
+  | typeof credentialReinstated
+  | typeof credentialExpired
 >({
   name: 'stack-on-credential',
-  events: [credentialIssued, credentialRevoked, credentialIssuanceBarred],
+  events: [
+    credentialIssued,
+    credentialRevoked,
+    credentialIssuanceBarred,
+    credentialSuspended,
+    credentialReinstated,
+    credentialExpired,
+  ],
   partitionBy: (event) => event.data.learnerId,
   react: (event) => {
-    if (event.type === 'credential-issued') {
-      const { learnerId, credentialId, templateId, serial, validFrom, validUntil, awardedAt } = event.data;
+    if (event.type === 'credential-issued' || event.type === 'credential-reinstated') {
+      const { learnerId, credentialId, templateId } = event.data;
+      const term = event.type === 'credential-issued' ? event.data : event.data.resumes;
+      // Another hold stands, or nothing is left of the term.
+      if (!term) return [];
+      const { serial, validFrom, validUntil, awardedAt } = term;
       const command: CreditStackComponent = {
         type: 'CreditStackComponent',
         data: {
@@ -32,11 +55,14 @@ export const stackOnCredential = defineReactor<
       };
       return [{ command }];
     }
+    const { learnerId, credentialId } = event.data;
+    const effectiveAt = event.type === 'credential-expired' ? event.data.validUntil : event.data.effectiveAt;
     // Revoked before it was issued is revoked all the same.
-    const { learnerId, credentialId, effectiveAt } = event.data;
+    const cause =
+      event.type === 'credential-expired' ? 'expired' : event.type === 'credential-suspended' ? 'suspended' : 'revoked';
     const command: WithdrawStackComponent = {
       type: 'WithdrawStackComponent',
-      data: { learnerId, componentId: credentialId, cause: 'revoked', effectiveAt, ref: event.id },
+      data: { learnerId, componentId: credentialId, cause, effectiveAt, ref: event.id },
     };
     return [{ command }];
   },
