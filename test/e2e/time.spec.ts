@@ -134,7 +134,7 @@ describe('the end of an own term', () => {
     await moveTo('2026-03-09T22:59:59.999Z');
     expect(await learner.credentials()).toEqual([bls, adv]);
     await moveTo('2026-03-09T23:00:00Z');
-    expect(await learner.credentials()).toEqual([`${bls}, expired`, `${adv}, flag component-expired`]);
+    expect(await learner.credentials()).toEqual([`${bls}, expired`, `${adv}, suspended`]);
     expect((await verifyLog(server.installation, { redecide: true })).faults).toEqual([]);
   });
 });

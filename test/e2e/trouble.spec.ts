@@ -83,14 +83,16 @@ describe('a request that does not fit', () => {
 
   it('names all faults at once', async () => {
     const { body } = await complete({ score: -1, extra: 1 });
-    expect(body.errors.map((error: { pointer: string }) => error.pointer).toSorted()).toEqual(
-      ['/extra', '/module', '/module', '/module', '/score'].toSorted(),
-    );
+    expect(body.errors.map((error: { pointer: string }) => error.pointer).toSorted()).toEqual([
+      '/extra',
+      '/module',
+      '/score',
+    ]);
   });
 
   it.each([
     ['what is no JSON', '{"module":', 400, 'malformed-request', 'application/json'],
-    ['a polluting key', '{"__proto__": {"polluted": 1}}', 400, 'malformed-request', 'application/json'],
+    ['a polluting key', '{"__proto__": {"polluted": 1}}', 400, 'validation-failed', 'application/json'],
     ['more than 64 KB', JSON.stringify({ module: 'x'.repeat(70_000) }), 413, 'body-too-large', 'application/json'],
     ['another media type', 'module=M1', 415, 'media-type-unsupported', 'application/x-www-form-urlencoded'],
     ['plain text', '{"module":"M1"}', 415, 'media-type-unsupported', 'text/plain'],
