@@ -79,7 +79,7 @@ beforeAll(() => {
   writeFileSync(join(build, 'package.json'), '{"type":"module"}');
   writeFileSync(
     join(build, 'hold.js'),
-    `import { openSqliteEventLog } from './libs/eventlog/src/index.js';
+    `import { openSqliteEventLog } from './libs/eventlog/src/sqlite/sqlite-event-log.js';
     try {
       await openSqliteEventLog({ directory: process.argv[2] });
       console.log('held');
@@ -93,7 +93,7 @@ beforeAll(() => {
     join(build, 'write.js'),
     `import { randomUUID } from 'node:crypto';
     import { writeSync } from 'node:fs';
-    import { openSqliteEventLog } from './libs/eventlog/src/index.js';
+    import { openSqliteEventLog } from './libs/eventlog/src/sqlite/sqlite-event-log.js';
     const log = await openSqliteEventLog({ directory: process.argv[2] });
     const total = Number(process.argv[3]);
     for (let writer = 0; writer < 32; writer++) void (async () => {
