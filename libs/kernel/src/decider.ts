@@ -7,10 +7,13 @@ export type Command<T extends string = string, D = unknown> = { readonly type: T
 /** Who asks, when and why: everything a decider may not find out for itself. */
 export type CommandContext = {
   readonly tenant: TenantId;
-  /** From the client's Idempotency-Key, or derived from the causing event or import row. */
+  /** From the client's Idempotency-Key, derived from the causing event or import row, or made up for this one sending. */
   readonly commandId: string;
-  /** A derived id is its own proof: only a client's id is refused when it comes with another command. */
-  readonly idSource: 'client' | 'derived';
+  /**
+   * A derived id is its own proof: only a client's id is refused when it comes with another command. A fresh one is known
+   * to nobody and never comes again.
+   */
+  readonly idSource: 'client' | 'derived' | 'fresh';
   readonly actor: string;
   readonly correlationId: string;
   readonly causedBy?: string;

@@ -77,7 +77,7 @@ export class CommandGateway {
     return {
       tenant: scope.tenant,
       commandId,
-      idSource: 'client',
+      idSource: key === undefined ? 'fresh' : 'client',
       actor: principal.actor,
       correlationId: runOf(request) ?? commandId,
       ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
@@ -130,11 +130,14 @@ export class CommandGateway {
 const names = (body: unknown, now: Instant): boolean =>
   Object.values(body ?? {}).some((value) => typeof value === 'string' && Date.parse(value) === Date.parse(now));
 
+/** The correlation id behind a run's public id, `imp_…` or `opr_…`. */
+export const bareRunId = (text: string): string | undefined => bareId('imp', text) ?? bareId('opr', text);
+
 /** `Cairn-Run: imp_…` or `opr_…`: requests that belong together carry one correlation id, and are undone by it (I24). */
 function runOf(request: CairnRequest): string | undefined {
   const header = request.headers['cairn-run'];
   if (header === undefined) return undefined;
-  const run = typeof header === 'string' ? (bareId('imp', header) ?? bareId('opr', header)) : undefined;
+  const run = typeof header === 'string' ? bareRunId(header) : undefined;
   if (run === undefined)
     throw new ProblemException('malformed-request', 'Cairn-Run must be one id of a run, as imp_… or opr_….');
   return run;

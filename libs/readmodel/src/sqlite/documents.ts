@@ -57,7 +57,8 @@ function toDocument({ fields }: Collection, [id, p, json, ...indexed]: Row): Sto
     const value = indexed[at++] ?? null;
     if (path.length === 1 && value !== null) document[field] = fromSql(value);
   }
-  return { ...document, _id: id, _p: p };
+  document['_p'] = p;
+  return document as StoredDocument;
 }
 
 export type Documents = {

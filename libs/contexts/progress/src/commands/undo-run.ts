@@ -1,8 +1,9 @@
 // Undoing everything that one run set off: previewed, confirmed by its number of effects, then sent command by command.
 import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { bareId, isUuid, publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
+import { isUuid, publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
 import {
+  bareRunId,
   Caller,
   CommandGateway,
   INSTALLATION,
@@ -105,7 +106,7 @@ export class UndoRun {
   /** All events of the run, in the log's order. */
   private async eventsOf(tenant: TenantId, run: string): Promise<readonly Recorded[]> {
     const { executor, views } = this.installation;
-    const events: Recorded[] = [];
+    const streams = new Set<string>();
     let after: readonly unknown[] | undefined;
     for (;;) {
       const page = await views.find(
@@ -113,14 +114,16 @@ export class UndoRun {
         { tenant, correlation: run },
         { sort: [['position', 1]], limit: PAGE, ...(after === undefined ? {} : { after }) },
       );
-      for (const entry of page) {
-        const from = entry['revision'] as number;
-        events.push(...(await executor.history(entry['stream'] as string, { from, limit: 1 })));
-      }
+      for (const { stream } of page) streams.add(stream as string);
       const last = page.at(-1);
-      if (page.length < PAGE || last === undefined) return events;
+      if (page.length < PAGE || last === undefined) break;
       after = [last['position'], last._id];
     }
+    // A stream is read once, however many of its events are the run's.
+    const events: Recorded[] = [];
+    for (const stream of streams)
+      for (const event of await executor.history(stream)) if (event.meta.$correlationId === run) events.push(event);
+    return events.toSorted((a, b) => (a.position < b.position ? -1 : 1));
   }
 }
 
@@ -136,7 +139,7 @@ class UndoBody {
 
 /** A run's id: the correlation id of its commands, bare or as `opr_…` or `imp_…`. */
 export function runOf(text: string): string {
-  const run = isUuid(text) ? text : (bareId('opr', text) ?? bareId('imp', text));
+  const run = isUuid(text) ? text : bareRunId(text);
   if (run === undefined) throw new ProblemException('not-found', `"${text}" is not the id of a run.`);
   return run;
 }
