@@ -1,25 +1,6 @@
 import { defineProjection, type Document } from '@cairn/kernel';
-import {
-  credentialEvents,
-  credentialExpired,
-  credentialFlagged,
-  credentialIssuanceBarred,
-  credentialIssued,
-  credentialReinstated,
-  credentialRevoked,
-  credentialSuspended,
-  credentialUnflagged,
-} from '../contracts/credential.events.js';
-
-type Definition =
-  | typeof credentialIssued
-  | typeof credentialFlagged
-  | typeof credentialUnflagged
-  | typeof credentialRevoked
-  | typeof credentialSuspended
-  | typeof credentialReinstated
-  | typeof credentialExpired
-  | typeof credentialIssuanceBarred;
+import { credentialEvents } from '../contracts/credential.events.js';
+import { holdsAfter, type OpenHold } from './open-holds.js';
 
 /** One credential in the issuer's register. Expiry is not in it: it is computed when read, from `validUntil`. */
 export type RegisterDocument = Document & {
@@ -29,9 +10,9 @@ export type RegisterDocument = Document & {
   readonly templateId: string;
   /** `announced`: holds came before the issue; `barred`: it never will be issued. */
   readonly state: 'announced' | 'issued' | 'revoked' | 'barred';
-  readonly holds: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  readonly holds: readonly OpenHold[];
   /** Holds that make it not valid; absent if there never was one. */
-  readonly suspensions?: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  readonly suspensions?: readonly OpenHold[];
   readonly templateVersion?: number;
   readonly issuerId?: string;
   readonly occurrence?: number;
@@ -57,7 +38,7 @@ export type RegisterDocument = Document & {
 };
 
 /** The issuance history of a tenant: `_id` = `<t>:<credentialId>`. Serves lists and exports, never verification. */
-export const registerProjection = defineProjection<RegisterDocument, Definition>({
+export const registerProjection = defineProjection<RegisterDocument, (typeof credentialEvents)[number]>({
   name: 'register',
   version: 2,
   events: credentialEvents,
@@ -98,12 +79,9 @@ export const registerProjection = defineProjection<RegisterDocument, Definition>
           ...(authority === undefined ? {} : { authority }),
         };
       }
-      case 'credential-flagged': {
-        const { hold, cause, effectiveAt } = event.data;
-        return { ...base, holds: [...base.holds, { hold, cause, since: effectiveAt }] };
-      }
+      case 'credential-flagged':
       case 'credential-unflagged':
-        return { ...base, holds: base.holds.filter(({ hold }) => hold !== event.data.hold) };
+        return { ...base, holds: holdsAfter(base.holds, event) };
       case 'credential-revoked': {
         const { effectiveAt, reasonCode, authority } = event.data;
         return {
@@ -114,12 +92,9 @@ export const registerProjection = defineProjection<RegisterDocument, Definition>
           ...(authority === undefined ? {} : { revocationAuthority: authority }),
         };
       }
-      case 'credential-suspended': {
-        const { hold, reasonCode, effectiveAt } = event.data;
-        return { ...base, suspensions: [...(base.suspensions ?? []), { hold, cause: reasonCode, since: effectiveAt }] };
-      }
+      case 'credential-suspended':
       case 'credential-reinstated':
-        return { ...base, suspensions: (base.suspensions ?? []).filter(({ hold }) => hold !== event.data.hold) };
+        return { ...base, suspensions: holdsAfter(base.suspensions ?? [], event) };
       case 'credential-expired':
         return base; // computed when read
       case 'credential-issuance-barred':

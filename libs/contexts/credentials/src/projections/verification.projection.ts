@@ -1,25 +1,6 @@
 import { defineProjection, type Document } from '@cairn/kernel';
-import {
-  credentialEvents,
-  credentialExpired,
-  credentialFlagged,
-  credentialIssuanceBarred,
-  credentialIssued,
-  credentialReinstated,
-  credentialRevoked,
-  credentialSuspended,
-  credentialUnflagged,
-} from '../contracts/credential.events.js';
-
-type Definition =
-  | typeof credentialIssued
-  | typeof credentialFlagged
-  | typeof credentialUnflagged
-  | typeof credentialRevoked
-  | typeof credentialSuspended
-  | typeof credentialReinstated
-  | typeof credentialExpired
-  | typeof credentialIssuanceBarred;
+import { credentialEvents } from '../contracts/credential.events.js';
+import { holdsAfter, type OpenHold } from './open-holds.js';
 
 /** What bulk and offline verification need of one credential; nothing that names or links the learner. */
 export type VerificationDocument = Document & {
@@ -35,9 +16,9 @@ export type VerificationDocument = Document & {
   readonly validUntil?: string;
   readonly revokedAt?: string;
   readonly reasonCode?: string;
-  readonly flags: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  readonly flags: readonly OpenHold[];
   /** Holds that make it not valid; absent if there never was one. */
-  readonly suspensions?: readonly { readonly hold: string; readonly cause: string; readonly since: string }[];
+  readonly suspensions?: readonly OpenHold[];
   readonly statusList?: string;
   readonly statusIndex?: string;
   readonly vcHash?: string;
@@ -48,7 +29,7 @@ export type VerificationDocument = Document & {
  * State of every credential for batches and bundles: `_id` = `<t>:<credentialId>`. It may lag; the public answer about
  * one credential reads its stream instead (D5).
  */
-export const verificationProjection = defineProjection<VerificationDocument, Definition>({
+export const verificationProjection = defineProjection<VerificationDocument, (typeof credentialEvents)[number]>({
   name: 'verification',
   version: 2,
   events: credentialEvents,
@@ -79,20 +60,14 @@ export const verificationProjection = defineProjection<VerificationDocument, Def
           keyId,
         };
       }
-      case 'credential-flagged': {
-        const { hold, cause, effectiveAt } = event.data;
-        return { ...base, flags: [...base.flags, { hold, cause, since: effectiveAt }] };
-      }
+      case 'credential-flagged':
       case 'credential-unflagged':
-        return { ...base, flags: base.flags.filter(({ hold }) => hold !== event.data.hold) };
+        return { ...base, flags: holdsAfter(base.flags, event) };
       case 'credential-revoked':
         return { ...base, state: 'revoked', revokedAt: event.data.effectiveAt, reasonCode: event.data.reasonCode };
-      case 'credential-suspended': {
-        const { hold, reasonCode, effectiveAt } = event.data;
-        return { ...base, suspensions: [...(base.suspensions ?? []), { hold, cause: reasonCode, since: effectiveAt }] };
-      }
+      case 'credential-suspended':
       case 'credential-reinstated':
-        return { ...base, suspensions: (base.suspensions ?? []).filter(({ hold }) => hold !== event.data.hold) };
+        return { ...base, suspensions: holdsAfter(base.suspensions ?? [], event) };
       case 'credential-expired':
         return base; // computed when read
       case 'credential-issuance-barred':
