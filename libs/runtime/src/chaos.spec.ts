@@ -10,6 +10,7 @@ import { createCommandExecutor } from './command-executor.js';
 import { CommandOutcomeUnknown, Overloaded } from './errors.js';
 import { account, bankCodec, bankProjections, rewardLargeDeposits } from './spec/bank.js';
 import { createLife, flaky, livingOn, type Life } from './spec/mortal.js';
+import { faultPlans } from './spec/faults.js';
 import { close, deposit, move, open, processOn, startedProcess } from './spec/world.js';
 import { systemClock } from './time.js';
 
@@ -82,18 +83,7 @@ async function insist(send: () => Promise<CommandOutcome>): Promise<CommandOutco
     }
 }
 
-const faults = fc.record({
-  seed: fc.nat(),
-  answerLost: fc.constantFrom(0, 0.2),
-  appendLost: fc.constantFrom(0, 0.1),
-  appendLate: fc.constantFrom(0, 0.2),
-  refused: fc.constantFrom(0, 0.1),
-  readFails: fc.constantFrom(0, 0.1),
-  slow: fc.constantFrom(0, 0.2),
-  feedRepeats: fc.constantFrom(0, 0.2),
-  feedDrops: fc.constantFrom(0, 0.1),
-  earlyCheckpoints: fc.constantFrom(0, 0.3),
-});
+const faults = faultPlans();
 
 describe('commands on an unreliable log', () => {
   it('take effect exactly once, decided on what was so, whichever process they are sent to and however often', async () => {

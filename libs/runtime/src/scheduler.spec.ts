@@ -23,6 +23,7 @@ import { createCommandExecutor } from './command-executor.js';
 import { createFeed } from './feed.js';
 import { createProjectionRunner } from './projection-runner.js';
 import { createScheduler, dueCommandId, type SchedulerOptions } from './scheduler.js';
+import { faultPlans } from './spec/faults.js';
 import { createLife, flaky, livingOn, type Life } from './spec/mortal.js';
 import { systemTimers, type Clock } from './time.js';
 import { createViews } from './views.js';
@@ -300,18 +301,7 @@ describe('what falls due', () => {
 
 describe('a scheduler that crashes and freezes on unreliable stores', () => {
   const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 60);
-  const faults = fc.record({
-    seed: fc.nat(),
-    answerLost: fc.constantFrom(0, 0.2),
-    appendLost: fc.constantFrom(0, 0.1),
-    appendLate: fc.constantFrom(0, 0.2),
-    refused: fc.constantFrom(0, 0.1),
-    readFails: fc.constantFrom(0, 0.1),
-    slow: fc.constantFrom(0, 0.2),
-    feedRepeats: fc.constantFrom(0, 0.2),
-    feedDrops: fc.constantFrom(0, 0.1),
-    earlyCheckpoints: fc.constant(0),
-  });
+  const faults = faultPlans({ earlyCheckpoints: false });
   const loans = fc.array(
     fc.record({ day: fc.integer({ min: 1, max: 20 }), days: fc.integer({ min: 1, max: 9 }), instalments: fc.integer({ min: 1, max: 4 }) }), // prettier-ignore
     { minLength: 1, maxLength: 8 },
