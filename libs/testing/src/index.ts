@@ -3,4 +3,5 @@ export type { AppendFaultKind, EventStoreDouble, FeedFaultKind } from './eventst
 export * from './given-when-then.js';
 export * from './memory-cipher.js';
 export * from './mongo-double.js';
+export { startTestEventStore, startTestMongo, type TestServer } from './test-servers.js';
 export * from './worlds.js';
