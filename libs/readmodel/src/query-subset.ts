@@ -402,6 +402,9 @@ function checkMembers(object: { readonly [key: string]: unknown }, pointer: stri
   for (const key of Object.keys(object)) {
     if (key === '' || key.startsWith('$') || key.includes('.') || key.includes('\0') || key === '__proto__')
       throw new QueryRefused(key, `${pointer} has the key "${key}": keys are not empty, have no dot and no leading $`);
+    // By this key the BSON library takes an object for one of its types: it would store a number, an id, or nothing.
+    if (key === '_bsontype')
+      throw new QueryRefused(key, `${pointer} has the key "${key}", which MongoDB's driver keeps for itself: rename it`);
     const value = object[key];
     if (value !== undefined) checkValue(value, `${pointer}/${key}`, depth + 1);
   }

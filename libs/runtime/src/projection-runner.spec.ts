@@ -1,11 +1,26 @@
 import { createMemoryEventLog } from '@cairn/eventlog';
 import type { Recorded } from '@cairn/kernel';
-import { createMemoryReadModel, ReadModelUnavailable, type ReadModel } from '@cairn/readmodel';
-import { freshId, TENANT } from '@cairn/testing';
+import {
+  createMemoryReadModel,
+  openMongoReadModel,
+  openSqliteReadModel,
+  ReadModelUnavailable,
+  type ReadModel,
+} from '@cairn/readmodel';
+import { freshId, startMongoDouble, TENANT } from '@cairn/testing';
 import { collectionHash } from './collection-hash.js';
 import { createProjectionRunner } from './projection-runner.js';
 import { accountStream, balances, bankCodec, bankProjections, branches } from './spec/bank.js';
-import { close, deposit, move, open, processOn, startedProcess, type Process } from './spec/world.js';
+import {
+  close,
+  deposit,
+  move,
+  open,
+  processOn,
+  startedProcess,
+  type Process,
+  type WorldOptions,
+} from './spec/world.js';
 
 const id = (account: string): string => `${TENANT}:${account}`;
 const running: Process[] = [];
@@ -17,6 +32,16 @@ const started: typeof startedProcess = async (...options) => {
 afterEach(async () => {
   await Promise.all(running.splice(0).map((process) => process.stop()));
 });
+
+async function eventually(check: () => Promise<void>, deadline = Date.now() + 2_000): Promise<void> {
+  for (;;)
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+}
 
 const viewsOf = ({ views }: Process) => views;
 async function someHistory({ run }: Process): Promise<void> {
@@ -467,7 +492,7 @@ describe('a rebuild', () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(await readModel.collections()).toContain('balances__v1__2');
     const second = await started(log, readModel);
-    expect(await readModel.collections()).not.toContain('balances__v1__2');
+    await eventually(async () => expect(await readModel.collections()).not.toContain('balances__v1__2'));
     expect(second.runner.collectionOf('balances')).toBe('balances__v1');
     await second.caughtUp();
     expect(await second.runner.rebuild()).toMatchObject([{ equal: true }, { equal: true }, { equal: true }]);
@@ -510,6 +535,97 @@ describe('a new version of a projection', () => {
     expect(young.runner.collectionOf('balances')).toBe('balances__v2');
     expect(await viewsOf(young).get('balances', id('a'))).toMatchObject({ balance: 50 });
     expect(await readModel.collections()).toContain('balances__v1');
+  });
+});
+
+describe.each([
+  ['memory', async () => createMemoryReadModel()],
+  ['SQLite', async () => openSqliteReadModel({ file: ':memory:' })],
+  [
+    "MongoDB's double",
+    async () => {
+      const double = await startMongoDouble();
+      const model = await openMongoReadModel({ url: double.url, database: 'cairn' });
+      return { ...model, close: () => model.close().then(double.stop) };
+    },
+  ],
+] satisfies [string, () => Promise<ReadModel>][])('processes that start at once, on %s', (_store, openStore) => {
+  let readModel: ReadModel;
+  beforeEach(async () => {
+    readModel = await openStore();
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((process) => process.stop()));
+    await readModel.close();
+  });
+  /** A process that found nothing in the store, and goes on when the other has long begun. */
+  const hesitant = (goOn: Promise<void>): ReadModel => ({
+    ...readModel,
+    load: async (collection, ids) => {
+      const found = await readModel.load(collection, ids);
+      if (collection === 'runtime_builds') await goOn;
+      return found;
+    },
+  });
+  const both = async (projections: WorldOptions['projections'] & object): Promise<readonly [Process, Process]> => {
+    const log = createMemoryEventLog();
+    const gate = Promise.withResolvers<void>();
+    const slow = processOn(log, hesitant(gate.promise), { projections, owner: 'slow' });
+    running.push(slow);
+    const starting = slow.runner.start();
+    const quick = await started(log, readModel, { projections, owner: 'quick' });
+    await someHistory(quick);
+    await quick.caughtUp();
+    gate.resolve();
+    await starting;
+    return [quick, slow];
+  };
+
+  it('fill one build of each projection', async () => {
+    const [quick, slow] = await both(bankProjections);
+    for (const { name } of bankProjections)
+      expect(slow.runner.collectionOf(name)).toBe(quick.runner.collectionOf(name));
+    expect((await readModel.collections()).filter((name) => /__2$/.test(name))).toEqual([]);
+    expect(await viewsOf(slow).get('balances', id('a'))).toMatchObject({ balance: 25 });
+    await quick.runner.stop();
+    await slow.run(deposit('a', 1));
+    await slow.caughtUp();
+    expect(await viewsOf(quick).get('balances', id('a'))).toMatchObject({ balance: 26 });
+  });
+
+  it('fill one build of a new version, and both read it once it is live', async () => {
+    const old = await started(createMemoryEventLog(), readModel, { projections: [balances] });
+    await old.stop();
+    const [quick, slow] = await both([{ ...balances, version: 2 }]);
+    await eventually(async () => expect(slow.runner.collectionOf('balances')).toBe('balances__v2'));
+    expect(quick.runner.collectionOf('balances')).toBe('balances__v2');
+    expect((await readModel.collections()).filter((name) => name.startsWith('balances'))).toEqual([
+      'balances__v1',
+      'balances__v2',
+    ]);
+  });
+
+  it('leave a rebuild alone that the other has begun', async () => {
+    const log = createMemoryEventLog();
+    const gate = Promise.withResolvers<void>();
+    const held: ReadModel = {
+      ...readModel,
+      writeGuarded: async (collection, writes) => {
+        if (collection === 'balances__v1__2') await gate.promise;
+        return readModel.writeGuarded(collection, writes);
+      },
+    };
+    const first = await started(log, held, { owner: 'first' });
+    await someHistory(first);
+    await first.caughtUp();
+    const rebuilding = first.runner.rebuild(['balances']);
+    await eventually(async () => expect(await readModel.collections()).toContain('balances__v1__2'));
+    const second = await started(log, readModel, { owner: 'second' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    gate.resolve();
+    expect(await rebuilding).toMatchObject([{ equal: true }]);
+    expect(first.runner.collectionOf('balances')).toBe('balances__v1__2');
+    expect(await second.readModel.load('balances__v1__2', [id('a')])).toMatchObject([{ balance: 25 }]);
   });
 });
 

@@ -196,58 +196,90 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     return false;
   }
 
+  /** Others may begin at the same moment: all of them work on the builds that one of them chose. */
   async function open(projection: PlainProjection): Promise<void> {
     const { name, version, indexes } = projection;
-    let builds = await records.builds(name);
-    if (builds?.next && (builds.next.version !== version || builds.live.version === version)) {
-      await dropBuild(builds.next); // a rebuild that was broken off, or a version that never became live
-      const { next: _dropped, ...rest } = builds;
-      builds = rest;
-    }
-    if (!builds) {
-      builds = { live: await freshRecord(projection) };
-    } else if (builds.live.version !== version) {
-      builds = { ...builds, next: builds.next ?? (await freshRecord(projection)) };
-    } else if (await isRewound(builds.live)) {
+    let displaced: BuildRecord | undefined; // by what is stored in the end, so that one process only drops it
+    const builds = await records.changeBuilds(name, async (stored) => {
+      displaced = undefined;
+      if (!stored) return { live: await freshRecord(projection) };
+      if (stored.live.version !== version) {
+        if (stored.next?.version === version) return stored;
+        displaced = stored.next; // a version that never became live
+        return { ...stored, next: await freshRecord(projection) };
+      }
+      if (!(await isRewound(stored.live))) return stored;
       // Documents of events that never were: nothing of them may be served any more.
-      onTrouble?.(builds.live.collection, new Error('the log was rewound; the read model is folded anew'));
-      const wrong = builds.live;
-      builds = { live: await freshRecord(projection) };
-      await records.saveBuilds(name, builds);
-      await dropBuild(wrong);
+      displaced = stored.live;
+      return { ...stored, live: await freshRecord(projection) };
+    });
+    if (displaced) {
+      if (displaced.version === version)
+        onTrouble?.(displaced.collection, new Error('the log was rewound; the read model is folded anew'));
+      await dropBuild(displaced);
     }
-    const record = builds.next ?? builds.live;
-    await records.saveBuilds(name, builds);
+    const warming = builds.live.version !== version;
+    const record = warming ? (builds.next as BuildRecord) : builds.live;
     await readModel.ensureCollection(record.collection, indexes);
     waiters.advance(name, BEGINNING);
-    entries.set(name, { projection, builds, current: startBuild(projection, record), warming: record === builds.next });
+    entries.set(name, { projection, builds, current: startBuild(projection, record), warming });
   }
 
-  /** Lets a new version become live once it has caught up. */
+  /** Lets a new version become live once it has caught up, here or in the process that holds its lanes. */
   async function warmUp(entry: Entry): Promise<void> {
-    const { current } = entry;
+    const { current, projection } = entry;
     for (;;) {
       const head = await patient('log.head', () => log.head());
       if (positionOf(current) >= head) break;
+      const stored = await patient(`builds of ${projection.name}`, () => records.builds(projection.name));
+      if (stored?.live.collection === current.record.collection) break;
       await waiters.waitFor([current.record.collection], head, 1_000);
       if (stopping.signal.aborted) return;
     }
-    await patient(`builds of ${entry.projection.name}`, () => makeLive(entry, current, false));
+    await patient(`builds of ${projection.name}`, () => makeLive(entry, current, false));
+  }
+
+  /**
+   * Drops what a rebuild left behind that was broken off. A rebuild needs its process to hold all lanes: so none is
+   * going on elsewhere once the first lane is ours.
+   */
+  async function clearAway(entry: Entry): Promise<void> {
+    const { name } = entry.projection;
+    const abandoned = entry.builds.next;
+    if (!abandoned || !(await keepers[0]?.whenHeld(stopping.signal))) return;
+    await patient(`builds of ${name}`, () => forget(entry, abandoned));
+  }
+
+  /** Drops a build that did not become live. */
+  async function forget(entry: Entry, abandoned: BuildRecord): Promise<void> {
+    entry.builds = await records.changeBuilds(entry.projection.name, (stored = entry.builds) => {
+      if (stored.next?.collection !== abandoned.collection) return stored;
+      const { next: _dropped, ...builds } = stored;
+      return builds;
+    });
+    await dropBuild(abandoned);
   }
 
   /** Lets queries read a build from now on. What nobody reads any more is stopped and dropped by `retire`. */
   async function makeLive(entry: Entry, build: Build, dropOld: boolean): Promise<void> {
     const { name } = entry.projection;
-    const { live: old, previous } = entry.builds;
-    const builds: Builds = { live: build.record, ...(dropOld ? {} : { previous: old }) };
-    await records.saveBuilds(name, builds);
+    const { collection } = build.record;
+    let before: Builds | undefined;
+    const builds = await records.changeBuilds(name, (stored) => {
+      before = undefined;
+      if (stored?.live.collection === collection) return stored; // by another process, or our answer was lost
+      if (!stored || stored.next?.collection !== collection)
+        throw new Error(`${name}: ${collection} does not become live, since another process began another build`);
+      before = stored;
+      return { live: build.record, ...(dropOld ? {} : { previous: stored.live }) };
+    });
     const replaced = entry.current;
     Object.assign(entry, { builds, current: build, warming: false });
     waiters.advance(name, positionOf(build));
     const retire = async (): Promise<void> => {
       if (replaced !== build) await stopBuild(replaced);
-      if (dropOld) await dropBuild(old);
-      if (previous) await dropBuild(previous);
+      if (before && dropOld) await dropBuild(before.live);
+      if (before?.previous) await dropBuild(before.previous);
     };
     retired = Promise.all([retired, retire().catch((error: unknown) => onTrouble?.(`builds of ${name}`, error))]);
   }
@@ -276,10 +308,13 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
         if (state !== 'running')
           throw new Error(`${current.projection.name} cannot be rebuilt here: its lane ${lane} is ${state}`);
     for (const entry of chosen) {
-      const next = await freshRecord(entry.projection);
-      entry.builds = { ...entry.builds, next };
-      await records.saveBuilds(entry.projection.name, entry.builds);
-      await readModel.ensureCollection(next.collection, entry.projection.indexes);
+      const { next: abandoned } = entry.builds;
+      if (abandoned) await forget(entry, abandoned);
+      entry.builds = await records.changeBuilds(entry.projection.name, async (stored = entry.builds) => ({
+        ...stored,
+        next: await freshRecord(entry.projection),
+      }));
+      await readModel.ensureCollection((entry.builds.next as BuildRecord).collection, entry.projection.indexes);
     }
     // All start together, so that they share each page of the log.
     const rebuilt = chosen.map((entry) => ({
@@ -307,10 +342,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       for (const { entry, build } of rebuilt) {
         if (entry.current === build) continue;
         await stopBuild(build);
-        const { next: _dropped, ...builds } = entry.builds;
-        entry.builds = builds;
-        await records.saveBuilds(entry.projection.name, builds);
-        await dropBuild(build.record);
+        await forget(entry, build.record);
       }
       await retired;
     }
@@ -418,7 +450,13 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     start: async () => {
       records = await patient('runtime records', () => openRecords(readModel));
       for (const projection of projections.values()) await patient(projection.name, () => open(projection));
-      background = Promise.allSettled([...entries.values()].filter(({ warming }) => warming).map(warmUp));
+      background = Promise.all(
+        [...entries.values()].map((entry) =>
+          (entry.warming ? warmUp(entry) : clearAway(entry)).catch((error: unknown) => {
+            if (!stopping.signal.aborted) onTrouble?.(`builds of ${entry.projection.name}`, error);
+          }),
+        ),
+      );
     },
     stop: async () => {
       stopping.abort();

@@ -38,7 +38,14 @@ export type ParkedKey = {
 
 export type Records = {
   readonly builds: (name: string) => Promise<Builds | undefined>;
-  readonly saveBuilds: (name: string, builds: Builds) => Promise<void>;
+  /**
+   * Stores what `change` makes of the builds as they are, and returns it. Several processes may change them at once:
+   * who was slower is asked again, with what the faster one stored. Nothing is written if `change` returns its argument.
+   */
+  readonly changeBuilds: (
+    name: string,
+    change: (stored: Builds | undefined) => Builds | Promise<Builds>,
+  ) => Promise<Builds>;
   readonly parked: (target?: string) => Promise<readonly ParkedKey[]>;
   readonly park: (parked: ParkedKey) => Promise<void>;
   readonly unpark: (target: string, key: string, lane: number) => Promise<void>;
@@ -52,14 +59,20 @@ export async function openRecords(readModel: ReadModel): Promise<Records> {
   await readModel.ensureCollection(BUILDS, []);
   await readModel.ensureCollection(PARKED, [{ name: 'by_target', fields: [['target', 1]] }]);
 
-  /** Replaces or deletes a document, whatever it was. */
-  async function put(collection: string, id: string, content: Document | null): Promise<void> {
+  /** Replaces a document by what `change` makes of it (null: deletes it), until nobody was faster. */
+  async function swap<T extends Document | null>(
+    collection: string,
+    id: string,
+    change: (content: Document | undefined) => T | Promise<T>,
+  ): Promise<T> {
     for (;;) {
       const [stored] = await readModel.load(collection, [id]);
-      if (!stored && content === null) return;
+      const before = stored && bare(stored);
+      const content = await change(before);
+      if (content === before || (!stored && content === null)) return content;
       const next = content && { ...content, _id: id, _p: String(Number(stored?._p ?? 0) + 1).padStart(20, '0') };
       const [outcome] = await readModel.writeGuarded(collection, [{ id, expected: stored?._p ?? null, next }]);
-      if (outcome === 'done') return;
+      if (outcome === 'done') return content;
     }
   }
 
@@ -71,14 +84,20 @@ export async function openRecords(readModel: ReadModel): Promise<Records> {
       const [stored] = await readModel.load(BUILDS, [name]);
       return stored && (bare(stored) as unknown as Builds);
     },
-    saveBuilds: (name, builds) => put(BUILDS, name, builds as unknown as Document),
+    changeBuilds: (name, change) =>
+      swap(BUILDS, name, change as unknown as (content: Document | undefined) => Document) as unknown as Promise<Builds>,
     parked: async (target) => {
       const filter = target === undefined ? {} : { target };
       const found = await readModel.find(PARKED, filter, { limit: MAX_PARKED_LISTED });
       return found.map((document) => bare(document) as unknown as ParkedKey);
     },
-    park: (parked) => put(PARKED, parkedId(parked.target, parked.key, parked.lane), parked as unknown as Document),
-    unpark: (target, key, lane) => put(PARKED, parkedId(target, key, lane), null),
+    park: async (parked) => {
+      const content = parked as unknown as Document;
+      await swap(PARKED, parkedId(parked.target, parked.key, parked.lane), () => content);
+    },
+    unpark: async (target, key, lane) => {
+      await swap(PARKED, parkedId(target, key, lane), () => null);
+    },
   };
 }
 

@@ -784,6 +784,8 @@ export const REFUSED_DOCUMENTS: readonly (readonly [operator: string, fields: { 
     ['a.b', { 'a.b': 1 }],
     ['', { '': 1 }],
     ['$x', { a: [{ b: { $x: 1 } }] }],
+    ['_bsontype', { a: [{ _bsontype: 'Long', low: 1, high: 0, unsigned: false }] }],
+    ['_bsontype', { _bsontype: 'no type at all' }],
     ['value', { a: new Date(0) }],
     ['value', { a: 10n }],
     ['value', { a: Number.NaN }],

@@ -25,6 +25,7 @@ export type MongoConnection = {
 export const CODE = {
   namespaceNotFound: 26,
   namespaceExists: 48,
+  commandNotFound: 59,
   indexOptionsConflict: 85,
   indexKeySpecsConflict: 86,
   duplicateKey: 11000,
@@ -87,7 +88,7 @@ export async function connectMongo(options: MongoConnectionOptions): Promise<Mon
   try {
     await guarded(async () => {
       await client.connect();
-      const hello = await db.admin().command({ hello: 1 });
+      const hello = await helloOf(db);
       if (!standalone && hello['setName'] === undefined && hello['msg'] !== 'isdbgrid')
         throw new ReadModelUnavailable(
           `MongoDB at ${place} has no replica set: start it with --replSet rs0, run rs.initiate() once, and connect again`,
@@ -99,6 +100,16 @@ export async function connectMongo(options: MongoConnectionOptions): Promise<Mon
     throw error;
   }
   return { db, guarded, close };
+}
+
+/** What the server is. Servers of before 5.0, and others of its protocol, know `hello` by its old name only. */
+async function helloOf(db: Db): Promise<MongoDocument> {
+  try {
+    return await db.admin().command({ hello: 1 });
+  } catch (error) {
+    if (!hasCode(error, CODE.commandNotFound)) throw error;
+    return db.admin().command({ isMaster: 1 });
+  }
 }
 
 type SchemaRow = { readonly _id: string; readonly version: number };
