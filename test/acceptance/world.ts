@@ -41,6 +41,11 @@ export async function openWorld(server: TestServer, slug: string, catalog: Catal
   return {
     client,
     publish,
+    /** Sandbox: moves the clock; everything that falls due on the way has happened when it returns. */
+    moveTo: async (to: string): Promise<void> => {
+      await client.post('/api/clock', { to: instant(to) });
+      await server.settled();
+    },
     learner: async () => {
       people++;
       const email = `person-${people}@example.org`;
@@ -92,6 +97,28 @@ function learnerOf(
         occurredAt: instant(day),
         source,
         sourceId,
+      }),
+    /** Takes back the completion that an earlier act recorded. */
+    invalidate: (completed: Answer['body'], day: string) => {
+      const [completion] = (completed.events as { id: string; type: string }[]).filter(
+        ({ type }) => type === 'module-completed',
+      );
+      const body = { completion: completion?.id, reasonCode: 'entered-in-error', occurredAt: instant(day) };
+      return act(`/api/learners/${id}/invalidate-completion`, body);
+    },
+    withdraw: (enrollment: string, day: string) =>
+      act(`/api/enrollments/${enrollment}/withdraw`, { reasonCode: 'learner-request', occurredAt: instant(day) }),
+    reinstate: (enrollment: string, day: string, more: object = {}) =>
+      act(`/api/enrollments/${enrollment}/reinstate`, { reasonCode: 'returned', occurredAt: instant(day), ...more }),
+    /** A module or template from outside, accepted on the day. */
+    credit: (what: object, day: string, more: object = {}) =>
+      act(`/api/learners/${id}/credit`, {
+        ref: `urn:example:${JSON.stringify(what)}:${number}:${day}`,
+        ...what,
+        validFrom: instant(day),
+        authority: 'admissions office',
+        reasonCode: 'prior-learning',
+        ...more,
       }),
     recognise: (template: string, day: string) =>
       act(`/api/learners/${id}/credit`, {

@@ -40,7 +40,7 @@ const idOf = (tenant: string, { enrollmentId, version }: Moved['data']['enrollme
 
 export const journeys = defineProjection<Journey, (typeof events)[number]>({
   name: 'journeys',
-  version: 2,
+  version: 3,
   events,
   keys: (event) => {
     const { tenant } = event.meta;
@@ -50,7 +50,9 @@ export const journeys = defineProjection<Journey, (typeof events)[number]>({
     }
     const { data } = event;
     if ('enrollments' in data) return data.enrollments.map((ref) => idOf(tenant, ref));
-    return data.enrollment ? [idOf(tenant, data.enrollment)] : [];
+    const own = data.enrollment ? [idOf(tenant, data.enrollment)] : [];
+    const others = 'alsoMeets' in data ? (data.alsoMeets ?? []) : [];
+    return [...own, ...others.map(({ enrollment }) => idOf(tenant, enrollment))];
   },
   evolve: (journey, event, id) => {
     if (event.type === 'enrollment-moved-to-version') {
@@ -71,13 +73,13 @@ export const journeys = defineProjection<Journey, (typeof events)[number]>({
         enrolledRecordedAt: recordedAt,
         steps: steps.map((id) => ({ id, ...(opens.includes(id) ? { reached: [{ at, recordedAt }] } : {}) })),
         leaves: [],
-        awards: [],
+        awards: heldAs(event.data.held, recordedAt),
         activity: [],
         lastActivityAt: at,
       };
     }
     if (!journey) return null; // an enrollment begins with learner-enrolled; without it there is nothing to tell
-    return active(evolveExisting(journey, event), event);
+    return active(evolveExisting(journey, event, id), event);
   },
   indexes: [
     {
@@ -94,7 +96,7 @@ export const journeys = defineProjection<Journey, (typeof events)[number]>({
 
 /** The journey goes on in another version: what was met before counts there from the move on. */
 function movedIn({ data, meta }: Moved): Journey {
-  const { enrollment, label, attempt, joinedAt, steps, opens, satisfied, inOrder, awards, earlier = [] } = data;
+  const { enrollment, label, attempt, joinedAt, steps, opens, satisfied, inOrder, awards, earlier = [], held } = data;
   const { occurredAt: movedAt, recordedAt } = meta;
   const met = new Map(satisfied.map((step) => [step.stepId, step]));
   const activity = earlier.map(({ at }) => ({ at, recordedAt }));
@@ -116,13 +118,29 @@ function movedIn({ data, meta }: Moved): Journey {
       };
     }),
     leaves: [],
-    awards: awards.map(({ awardKind, ...award }) => ({ ...award, kind: awardKind, recordedAt })),
+    awards: [
+      ...awards.map(({ awardKind, ...award }) => ({ ...award, kind: awardKind, recordedAt })),
+      ...heldAs(held, recordedAt),
+    ],
     activity,
     lastActivityAt: activity.reduce<string>((last, { at }) => (at > last ? at : last), joinedAt),
   };
 }
 
-function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>): Journey {
+type Held = EventOf<typeof learnerEnrolled>['data']['held'];
+
+/** What is held by another enrollment counts here as an award from then on. */
+const heldAs = (held: Held, recordedAt: string): Journey['awards'] =>
+  (held ?? []).map(({ credentialId, awardId, awardKind, from, until }) => ({
+    credentialId,
+    awardId,
+    kind: awardKind,
+    from,
+    recordedAt,
+    ...(until === undefined ? {} : { until }),
+  }));
+
+function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>, id: string): Journey {
   const { recordedAt, occurredAt } = event.meta;
   switch (event.type) {
     case 'enrollment-withdrawn':
@@ -136,6 +154,12 @@ function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>): 
         leaves: journey.leaves.map((leave, index) =>
           index === journey.leaves.length - 1 ? { ...leave, back: { at: occurredAt, recordedAt } } : leave,
         ),
+        awards: [
+          ...journey.awards,
+          ...heldAs(event.data.held, recordedAt).filter(
+            ({ credentialId }) => !journey.awards.some((award) => award.credentialId === credentialId),
+          ),
+        ],
       };
     case 'step-satisfied': {
       const { stepId, at, reachedAt, opens, inOrder } = event.data;
@@ -174,7 +198,9 @@ function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>): 
     }
     case 'credential-earned':
     case 'credential-granted': {
-      const { credentialId, awardId, awardKind, from, until } = event.data;
+      const { credentialId, from, until, alsoMeets } = event.data;
+      const { awardId, awardKind } =
+        alsoMeets?.find(({ enrollment }) => idOf(event.meta.tenant, enrollment) === id) ?? event.data;
       const award = {
         credentialId,
         awardId,

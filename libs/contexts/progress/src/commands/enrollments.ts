@@ -79,6 +79,16 @@ class LeaveBody {
   @Code({ description: 'Why.', example: 'learner-request' }) reasonCode!: string;
   @InstantField({ optional: true, description: 'When; now if left out.' }) occurredAt?: string;
 }
+class ReturnBody extends LeaveBody {
+  @NameMap({
+    optional: true,
+    description: 'Step left → step that it becomes, should the learner have been away too long to keep the version.',
+    example: { L1: 'basics' },
+  })
+  mapping?: Record<string, string>;
+  @Text({ optional: true, max: 64, description: 'Entry point of the newest version that stands for the old one.' })
+  entryPoint?: string;
+}
 
 class MoveBody {
   @Text({ max: 64, description: 'Label or number of the newer version.' }) version!: string;
@@ -136,13 +146,21 @@ export class EnrollmentRoutes {
   @Post(':id/withdraw')
   @ApiOperation({ summary: 'The learner leaves the pathway; what was earned stays' })
   async withdraw(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: LeaveBody) {
-    return this.leave(request, 'WithdrawEnrollment', id, body);
+    return this.leaveOrReturn<WithdrawEnrollment>(request, id, body, (data) => ({ type: 'WithdrawEnrollment', data }));
   }
 
   @Post(':id/reinstate')
-  @ApiOperation({ summary: 'The learner comes back; facts recorded meanwhile count' })
-  async reinstate(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: LeaveBody) {
-    return this.leave(request, 'ReinstateEnrollment', id, body);
+  @ApiOperation({ summary: 'The learner comes back; facts recorded meanwhile count; away too long: by the newest version' })
+  async reinstate(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: ReturnBody) {
+    const { mapping, entryPoint } = body;
+    return this.leaveOrReturn<ReinstateEnrollment>(request, id, body, (data) => ({
+      type: 'ReinstateEnrollment',
+      data: {
+        ...data,
+        ...(mapping === undefined ? {} : { mapping: plain(mapping) }),
+        ...(entryPoint === undefined ? {} : { entryPoint }),
+      },
+    }));
   }
 
   @Post(':id/move')
@@ -177,20 +195,19 @@ export class EnrollmentRoutes {
     return this.gateway.answer(outcome, { id });
   }
 
-  private async leave(
+  private async leaveOrReturn<C extends WithdrawEnrollment | ReinstateEnrollment>(
     request: CairnRequest,
-    type: 'WithdrawEnrollment' | 'ReinstateEnrollment',
     id: string,
-    body: LeaveBody,
+    { reasonCode, occurredAt }: LeaveBody,
+    command: (data: WithdrawEnrollment['data']) => C,
   ) {
     const context = this.gateway.contextOf(request);
     const data = {
       enrollmentId: idFromPath<EnrollmentId>('enr', id),
-      reasonCode: body.reasonCode,
-      occurredAt: body.occurredAt === undefined ? context.now : instantOf<typeof context.now>(body.occurredAt),
+      reasonCode,
+      occurredAt: occurredAt === undefined ? context.now : instantOf<typeof context.now>(occurredAt),
     };
-    const outcome = await this.gateway.send<WithdrawEnrollment | ReinstateEnrollment>(request, { type, data }, context);
-    return this.gateway.answer(outcome, { id });
+    return this.gateway.answer(await this.gateway.send<C>(request, command(data), context), { id });
   }
 
   private async versionNumber({ tenant }: TenantCaller, pathwayId: PathwayId, text: string): Promise<number> {

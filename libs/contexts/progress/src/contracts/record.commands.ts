@@ -34,7 +34,14 @@ export type WithdrawEnrollment = Command<
 >;
 export type ReinstateEnrollment = Command<
   'ReinstateEnrollment',
-  { readonly enrollmentId: EnrollmentId; readonly reasonCode: string; readonly occurredAt: Instant }
+  {
+    readonly enrollmentId: EnrollmentId;
+    readonly reasonCode: string;
+    readonly occurredAt: Instant;
+    /** As in {@link MoveEnrollmentToVersion}; used if the learner was away for longer than the version keeps. */
+    readonly mapping?: { readonly [stepId: string]: string };
+    readonly entryPoint?: string;
+  }
 >;
 /** To a newer version of the pathway. */
 export type MoveEnrollmentToVersion = Command<

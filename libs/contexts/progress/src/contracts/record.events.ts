@@ -59,6 +59,26 @@ const earlier = s.optional(
   ),
 );
 
+const awardKind = s.oneOf(['step', 'exit', 'final'] as const);
+/** Awards of the version whose template the learner holds by another enrollment or a grant: met, they issue nothing. */
+const held = s.optional(
+  s.array(
+    s.object({
+      credentialId: s.uuid<CredentialId>(),
+      templateId: s.uuid<TemplateId>(),
+      occurrence: s.integer({ min: 1 }),
+      awardId: s.string({ max: 64 }),
+      awardKind,
+      from: s.instant(),
+      until: s.optional(s.instant()),
+    }),
+  ),
+);
+/** Other open enrollments whose version awards the template: met there too, where it issues nothing. */
+const alsoMeets = s.optional(
+  s.array(s.object({ enrollment: enrollmentRefSchema, awardId: s.string({ max: 64 }), awardKind })),
+);
+
 export const learnerEnrolled = defineEvent({
   type: 'learner-enrolled',
   version: 1,
@@ -76,6 +96,7 @@ export const learnerEnrolled = defineEvent({
     /** The outer enrollment that brought this one along. */
     because: s.optional(enrollmentId),
     earlier,
+    held,
   }),
   samples: {
     1: [{ learnerId: L, enrollment: REF, label: '2026', rulesHash: H, attempt: 1, steps: ['L1', 'L2'], opens: ['L1'] }],
@@ -91,8 +112,8 @@ export const enrollmentWithdrawn = defineEvent({
 export const enrollmentReinstated = defineEvent({
   type: 'enrollment-reinstated',
   version: 1,
-  means: 'The learner came back; the version was kept.',
-  schema: s.object({ learnerId, enrollment: enrollmentRefSchema, reasonCode, earlier }),
+  means: 'The learner came back, by the version that they left; if they were away too long, a move to the newest follows.',
+  schema: s.object({ learnerId, enrollment: enrollmentRefSchema, reasonCode, earlier, held }),
   samples: { 1: [{ learnerId: L, enrollment: REF, reasonCode: 'returned' }] },
 });
 
@@ -140,13 +161,14 @@ export const enrollmentMovedToVersion = defineEvent({
       s.object({
         credentialId: s.uuid<CredentialId>(),
         awardId: s.string({ max: 64 }),
-        awardKind: s.oneOf(['step', 'exit', 'final'] as const),
+        awardKind,
         from: s.instant(),
         until: s.optional(s.instant()),
       }),
     ),
     reasonCode,
     earlier,
+    held,
   }),
   samples: {
     1: [
@@ -417,7 +439,7 @@ const awardShape = {
   enrollment: s.optional(enrollmentRefSchema),
   credentialId: s.uuid<CredentialId>(),
   awardId: s.string({ max: 64 }),
-  awardKind: s.oneOf(['step', 'exit', 'final'] as const),
+  awardKind,
   templateId: s.uuid<TemplateId>(),
   templateVersion: s.integer({ min: 1 }),
   /** Which time this learner earned this template, and which edition of that. */
@@ -433,6 +455,7 @@ const awardShape = {
   components: s.array(s.object({ componentId: s.uuid(), templateId: s.uuid<TemplateId>(), ref: eventRef })),
   rulesHash: s.string({ min: 64, max: 64 }),
   issue: s.oneOf(['automatic', 'manual'] as const),
+  alsoMeets,
 };
 const awardSample = {
   learnerId: L,
@@ -483,6 +506,7 @@ export const credentialEntitlementWithdrawn = defineEvent({
     earned: eventRef,
     because: eventRef,
     effectiveAt: s.instant(),
+    alsoMeets,
   }),
   samples: {
     1: [

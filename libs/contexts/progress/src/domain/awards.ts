@@ -2,8 +2,10 @@
 import type { PublishedTemplate } from '@cairn/contexts/catalog';
 import type { Instant, TemplateId } from '@cairn/kernel';
 import { addFact, factsOf, mapGet, renewalWindow, type FactBase, type Interval } from '@cairn/rules';
+import type { Draft } from './draft.js';
 import type { RecordFacts } from './record.facts.js';
-import type { EnrollmentState, HoldingState, RecordState } from './record.state.js';
+import { isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
+import type { Version } from './version.js';
 
 /** The published version of a template that an award issues or a credential was earned by. */
 export function templateAt(facts: RecordFacts, templateId: TemplateId, version: number): PublishedTemplate {
@@ -25,6 +27,36 @@ export function endOf(holding: HoldingState, template: PublishedTemplate, zone: 
   if (until === undefined) return undefined;
   const at = template.renewal ? renewalWindow(until, template.renewal, zone).closes : until;
   return { at, freshFacts: true };
+}
+
+/**
+ * Other open enrollments whose version awards a template: held once, it is met in all of them. `own`: the enrollment
+ * that decides it.
+ */
+export function alsoMeeting(draft: Draft, templateId: TemplateId, own?: EnrollmentState) {
+  const alsoMeets = draft
+    .state()
+    .enrollments.filter((other) => other.number !== own?.number && isOpen(other))
+    .flatMap((other) =>
+      draft
+        .versionOf(other)
+        .awards.filter(({ template }) => template === templateId)
+        .map(({ id, kind }) => ({ enrollment: other.ref, awardId: id, awardKind: kind })),
+    );
+  return alsoMeets.length === 0 ? {} : { alsoMeets };
+}
+
+/** Awards of a version whose template the learner holds already, by another enrollment than `own` or by a grant. */
+export function heldAlready(draft: Draft, version: Version, own?: EnrollmentState) {
+  const held = version.awards.flatMap((award) => {
+    const holding = mapGet(draft.state().holdings, award.template);
+    if (!holding || holding.ended || holding.withdrawn !== undefined) return [];
+    const { enrollment, credentialId, templateId, occurrence, from, until } = holding.data;
+    if (own && enrollment?.enrollmentId === own.ref.enrollmentId) return [];
+    const one = { credentialId, templateId, occurrence, awardId: award.id, awardKind: award.kind, from };
+    return [{ ...one, ...(until === undefined ? {} : { until }) }];
+  });
+  return held.length === 0 ? {} : { held };
 }
 
 /** When an enrollment's terms may begin: from joining on, not while withdrawn, not before `notBefore`. */

@@ -14,7 +14,7 @@ import {
   type PathwayContext,
   type Step,
 } from '@cairn/rules';
-import { endOf, factsBehind, factsForWindow, templateAt, whileEnrolled, type EndOfOccurrence } from './awards.js';
+import { alsoMeeting, endOf, factsBehind, factsForWindow, templateAt, whileEnrolled, type EndOfOccurrence } from './awards.js';
 import { lift, settleComponentsOf } from './component-policy.js';
 import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';
@@ -226,12 +226,19 @@ function factsForAward(
   target: Target,
   end: EndOfOccurrence | undefined,
 ): FactBase {
-  const facts = end?.freshFacts ? factsForWindow(state, enrollment) : factsFor(state, enrollment);
-  if (!version.namingThemselves.has(target)) return facts;
-  // A credential is never earned by itself: an occurrence that just ended may still be noted as valid.
-  return (mapGet(state.componentsOf, award.template) ?? [])
-    .flatMap((id) => mapGet(state.components, id)?.facts ?? [])
-    .reduce(removeFact, facts);
+  const itselfCounts = !version.namingThemselves.has(target);
+  if (itselfCounts && !end?.freshFacts) return factsFor(state, enrollment);
+  const facts = factsForWindow(state, enrollment);
+  if (itselfCounts) return facts;
+  // A credential is never earned by itself: an occurrence that just ended may still be noted as valid, and what it met
+  // as satisfied.
+  const itself = (mapGet(state.componentsOf, award.template) ?? []).flatMap(
+    (id) => mapGet(state.components, id)?.facts ?? [],
+  );
+  const through = Array.from(enrollment.steps.values()).flatMap(({ ref, data }) =>
+    factsBehind(state, data.by).some((fact) => itself.includes(fact)) ? [ref] : [],
+  );
+  return [...itself, ...through].reduce(removeFact, facts);
 }
 
 function awardContext(
@@ -288,6 +295,7 @@ function earn(
         components: componentsOf(draft, enrollment, version, award, met),
         rulesHash: enrollment.rulesHash,
         issue: template.issue,
+        ...alsoMeeting(draft, templateId, enrollment),
       },
     },
     at,

@@ -1,4 +1,4 @@
-// Joining, leaving and coming back.
+// Joining and leaving; returning.ts has the way back.
 import {
   accept,
   reject,
@@ -9,8 +9,9 @@ import {
   type Rejected,
 } from '@cairn/kernel';
 import { evaluate, isoWeek, mapValues, type EntryPoint, type Evaluation, type StepId } from '@cairn/rules';
-import type { EnrollLearner, ReinstateEnrollment, WithdrawEnrollment } from '../contracts/record.commands.js';
+import type { EnrollLearner, WithdrawEnrollment } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
+import { heldAlready } from './awards.js';
 import { decideMarked, satisfyStep } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { carriedBy, versionAskedFor } from './record.facts.js';
@@ -133,6 +134,7 @@ function join(
         opens: version.course(entry.id).first,
         ...(because === undefined ? {} : { because }),
         ...earlierCompletions(draft, version),
+        ...heldAlready(draft, version),
       },
     },
     occurredAt,
@@ -189,30 +191,5 @@ export function withdrawEnrollment({ data, now }: Issued<WithdrawEnrollment>, dr
     },
     data.occurredAt,
   );
-  return accept(...draft.events());
-}
-
-export function reinstateEnrollment({ data, now }: Issued<ReinstateEnrollment>, draft: Draft): Decision<RecordEvent> {
-  const enrollment = enrollmentOf(draft.state(), data.enrollmentId);
-  if (!enrollment) return unknownEnrollment(data.enrollmentId);
-  if (isBlank(data.reasonCode)) return reasonRequired('A reinstatement');
-  if (data.occurredAt > now) return dateInFuture('occurredAt', data.occurredAt, now);
-  if (isOpen(enrollment)) return accept();
-  const version = draft.versionOf(enrollment);
-  draft.record(
-    {
-      type: 'enrollment-reinstated',
-      data: {
-        learnerId: draft.learnerId,
-        enrollment: enrollment.ref,
-        reasonCode: data.reasonCode,
-        ...earlierCompletions(draft, version),
-      },
-    },
-    data.occurredAt,
-  );
-  // Facts that came while the learner was away count from now on.
-  mark(draft, enrollment, version.all);
-  decideMarked(draft);
   return accept(...draft.events());
 }

@@ -13,6 +13,7 @@ import {
 import { mapValues, type Requirement, type StepId } from '@cairn/rules';
 import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
 import type { EnrollmentRef, RecordEvent } from '../contracts/record.events.js';
+import { heldAlready } from './awards.js';
 import { standingOf } from './course.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
@@ -33,17 +34,29 @@ export function moveEnrollment({ data, now }: Issued<MoveEnrollmentToVersion>, d
   if ('accepted' in target) return target;
   if (data.occurredAt < enrollment.joinedAt)
     return invalid('/occurredAt', 'before-joining', `The learner joined on ${enrollment.joinedAt}.`);
-  const entryPoint = data.entryPoint ?? enrollment.ref.entryPoint;
-  if (!target.entryPoint(entryPoint)) return entryPointGone(target, entryPoint);
-  const mapping = mappingTo(target, draft.versionOf(enrollment), data.mapping ?? {}, enrollment);
-  if ('accepted' in mapping) return mapping;
-  record(draft, enrollment, target, entryPoint, mapping, data);
-  const moved = enrollmentOf(draft.state(), data.enrollmentId) as EnrollmentState;
-  // Nobody asked to join an automatic pathway: it commits to no further one.
-  if (target.published.enrollment !== 'automatic') joinInner(draft, target, moved.number, data.occurredAt);
-  mark(draft, moved, target.all);
+  const refusal = goOnBy(draft, enrollment, target, data);
+  if (refusal) return refusal;
   decideMarked(draft);
   return accept(...draft.events());
+}
+
+/** Records that an open enrollment goes on by another version, and marks all of it; nothing if it would lose a step. */
+export function goOnBy(
+  draft: Draft,
+  enrollment: EnrollmentState,
+  target: Version,
+  move: Omit<MoveEnrollmentToVersion['data'], 'enrollmentId' | 'version'>,
+): Rejected | undefined {
+  const entryPoint = move.entryPoint ?? enrollment.ref.entryPoint;
+  if (!target.entryPoint(entryPoint)) return entryPointGone(target, entryPoint);
+  const mapping = mappingTo(target, draft.versionOf(enrollment), move.mapping ?? {}, enrollment);
+  if ('accepted' in mapping) return mapping;
+  record(draft, enrollment, target, entryPoint, mapping, move);
+  const moved = enrollmentOf(draft.state(), enrollment.ref.enrollmentId) as EnrollmentState;
+  // Nobody asked to join an automatic pathway: it commits to no further one.
+  if (target.published.enrollment !== 'automatic') joinInner(draft, target, moved.number, move.occurredAt);
+  mark(draft, moved, target.all);
+  return undefined;
 }
 
 function versionToMoveTo(draft: Draft, enrollment: EnrollmentState, number: number): Version | Rejected {
@@ -125,7 +138,7 @@ function record(
   target: Version,
   entryPoint: string,
   mapping: Mapping,
-  { reasonCode, occurredAt }: MoveEnrollmentToVersion['data'],
+  { reasonCode, occurredAt }: Pick<MoveEnrollmentToVersion['data'], 'reasonCode' | 'occurredAt'>,
 ): void {
   const { published, rules } = target;
   const { ref, attempt, joinedAt, steps, opened, inOrder } = enrollment;
@@ -161,6 +174,7 @@ function record(
         awards: awardsOf(draft, enrollment),
         reasonCode,
         ...earlierCompletions(draft, target),
+        ...heldAlready(draft, target, enrollment),
       },
     },
     occurredAt,

@@ -5,11 +5,12 @@ import type { CloseRecord, RecordCommand } from '../contracts/record.commands.js
 import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { completeModule, invalidateCompletion, startModule } from './completing.js';
 import { createDraft } from './draft.js';
-import { enrollLearner, reinstateEnrollment, withdrawEnrollment } from './enrolling.js';
+import { enrollLearner, withdrawEnrollment } from './enrolling.js';
 import { moveEnrollment } from './moving.js';
 import { learnerIn, loadRecordFacts, type RecordFacts } from './record.facts.js';
 import { recordFold, type RecordState } from './record.state.js';
 import { erased } from './refusals.js';
+import { reinstateEnrollment } from './returning.js';
 import { creditStackComponent, grantCredential, withdrawStackComponent } from './stacking.js';
 import { waiveRequirement, withdrawWaiver } from './waiving.js';
 

@@ -35,11 +35,11 @@ export type RecordFacts = {
   readonly learner: 'unknown' | 'registered' | 'erased';
   /** The module that the command names, as it is now. */
   readonly module?: ModuleDefinition;
-  /** Pinned versions of the enrollments; for EnrollLearner and a move also the one asked for and those within it. */
+  /** Pinned versions of the enrollments; for EnrollLearner, a move and a return also the one asked for and those within it. */
   readonly versions: ReadonlyMap<string, Version>;
   /** Published versions of the templates that may be awarded or are held. */
   readonly templates: ReadonlyMap<TemplateId, readonly PublishedTemplate[]>;
-  /** EnrollLearner, MoveEnrollmentToVersion: the pathway asked for. */
+  /** EnrollLearner, MoveEnrollmentToVersion, ReinstateEnrollment: the pathway asked for. */
   readonly pathway?: PathwayState;
   /** GrantCredential: the zone of the template's issuer. */
   readonly issuerZone?: string;
@@ -89,15 +89,17 @@ export async function loadRecordFacts(
   };
 }
 
-/** The pathway that a command joins or moves within, and the version it asks for. */
+/** The pathway that a command joins, moves within or returns to, and the version it asks for. */
 function versionIn(
   command: RecordCommand,
   state: RecordState,
 ): { readonly pathwayId: PathwayId; readonly version: number | undefined } | undefined {
   if (command.type === 'EnrollLearner') return { pathwayId: command.data.pathwayId, version: command.data.version };
-  if (command.type !== 'MoveEnrollmentToVersion') return undefined;
+  if (command.type !== 'MoveEnrollmentToVersion' && command.type !== 'ReinstateEnrollment') return undefined;
   const enrollment = enrollmentOf(state, command.data.enrollmentId);
-  return enrollment && { pathwayId: enrollment.ref.pathwayId, version: command.data.version };
+  // Whoever returns may go on by the newest version.
+  const version = command.type === 'ReinstateEnrollment' ? undefined : command.data.version;
+  return enrollment && { pathwayId: enrollment.ref.pathwayId, version };
 }
 
 const keyOf = ({ published }: Version): string => versionKey(published.pathwayId, published.version);

@@ -15,7 +15,7 @@ import {
 import { factOf, mapGet, termEnd } from '@cairn/rules';
 import type { CreditStackComponent, GrantCredential, WithdrawStackComponent } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
-import { endOf } from './awards.js';
+import { alsoMeeting, endOf } from './awards.js';
 import { markAffected, openOnesLookingAt } from './completing.js';
 import { settleAllRestingOn } from './component-policy.js';
 import { decideMarked } from './deciding.js';
@@ -258,6 +258,7 @@ function grant(
         reasonCode: data.reasonCode,
         authority: data.authority,
         ...(data.replaces === undefined ? {} : { replaces: data.replaces }),
+        ...alsoMeeting(draft, templateId),
       },
     },
     data.occurredAt,

@@ -1,7 +1,7 @@
 // Backward: what used a fact that does not stand any more, and what looked at a component that ended, decided anew.
 import type { Instant, ModuleId, TemplateId } from '@cairn/kernel';
 import { evaluate, evaluateStep, mapGet, mapValues, type StepId } from '@cairn/rules';
-import { factsBehind, templateAt } from './awards.js';
+import { alsoMeeting, factsBehind, templateAt } from './awards.js';
 import { hold } from './component-policy.js';
 import { newlyClosed, noLongerInOrder } from './course.js';
 import { contextOf, endOfHolding, evaluateForAward } from './deciding.js';
@@ -169,6 +169,7 @@ function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, 
         earned: ref,
         because: cause.because,
         effectiveAt: cause.at,
+        ...alsoMeeting(draft, templateId, enrollment),
       },
     },
     cause.at,

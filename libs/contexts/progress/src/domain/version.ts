@@ -50,7 +50,7 @@ export type Version = {
   /** Steps and awards whose own tree looks at it; order apart. */
   readonly lookingAt: (carried: Carried) => readonly Target[];
   readonly awardsOf: ReadonlyMap<TemplateId, readonly Target[]>;
-  /** Awards whose own tree names their own template: holding it meets them, and issues nothing. */
+  /** Awards whose tree names their own template, itself or through steps: holding it meets them, and issues nothing. */
   readonly namingThemselves: ReadonlySet<Target>;
   /** Steps that an award names, and those that these name. */
   readonly stepsBehind: (award: Award) => readonly Step[];
@@ -238,7 +238,11 @@ function build(published: PublishedPathway): Version {
     lookingAt: direct.find,
     awardsOf: sortedLists(awardsOf),
     namingThemselves: new Set(
-      awards.flatMap(({ template, when }, index) => (namedBy(when).keys.has(template) ? [steps.length + index] : [])),
+      awards.flatMap((award, index) =>
+        [award.when, ...stepsBehind(award).map(({ need }) => need)].some((tree) => namedBy(tree).keys.has(award.template))
+          ? [steps.length + index]
+          : [],
+      ),
     ),
     stepsBehind,
     awardsThrough: sortedLists(awardsThrough),

@@ -104,7 +104,7 @@ export type LearnerProgressDocument = Document & {
 /** One document per enrollment, `_id` = `<t>:<enrollment id>`; gone once the record is closed. */
 export const learnerProgressProjection = defineProjection<LearnerProgressDocument, Definition>({
   name: 'learner_progress',
-  version: 1,
+  version: 2,
   events,
   keys: (event) => enrollmentsOf(event).map(({ enrollmentId }) => `${event.meta.tenant}:${enrollmentId}`),
   evolve: (document, event) => {
@@ -172,11 +172,12 @@ function effectiveAt(event: ProgressEvent): string {
 
 function enrollmentsOf({ data }: ProgressEvent): readonly EnrollmentRef[] {
   if ('enrollments' in data) return data.enrollments ?? [];
-  return 'enrollment' in data && data.enrollment ? [data.enrollment] : [];
+  const own = 'enrollment' in data && data.enrollment ? [data.enrollment] : [];
+  return 'alsoMeets' in data && data.alsoMeets ? [...own, ...data.alsoMeets.map((one) => one.enrollment)] : own;
 }
 
 function joined(event: Extract<ProgressEvent, { type: 'learner-enrolled' }>): LearnerProgressDocument {
-  const { learnerId, enrollment, label, attempt, steps, opens, because, earlier } = event.data;
+  const { learnerId, enrollment, label, attempt, steps, opens, because, earlier, held } = event.data;
   const at = event.meta.occurredAt;
   return summed({
     tenant: event.meta.tenant,
@@ -193,7 +194,7 @@ function joined(event: Extract<ProgressEvent, { type: 'learner-enrolled' }>): Le
     modules: withEarlier([], earlier),
     waivers: [],
     components: [],
-    earned: [],
+    earned: withHeld([], held),
     lastActivityAt: at,
   });
 }
@@ -219,7 +220,15 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
     case 'enrollment-withdrawn':
       return { ...document, state: 'withdrawn' };
     case 'enrollment-reinstated':
-      return active({ ...document, state: 'active', modules: withEarlier(document.modules, event.data.earlier) }, at);
+      return active(
+        {
+          ...document,
+          state: 'active',
+          modules: withEarlier(document.modules, event.data.earlier),
+          earned: withHeld(document.earned, event.data.held),
+        },
+        at,
+      );
     case 'enrollment-moved-to-version':
       return moved(document, event.data);
     case 'module-started':
@@ -287,7 +296,9 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
       });
     }
     case 'credential-earned': {
-      const { credentialId, templateId, awardId, awardKind, occurrence, from, until } = event.data;
+      const { credentialId, templateId, occurrence, from, until, alsoMeets } = event.data;
+      const { awardId, awardKind } =
+        alsoMeets?.find(({ enrollment }) => enrollment.enrollmentId === document.enrollmentId) ?? event.data;
       const one = { credentialId, templateId, awardId, awardKind, occurrence, from };
       return { ...document, earned: [...document.earned, { ...one, ...(until === undefined ? {} : { until }) }] };
     }
@@ -308,7 +319,7 @@ function moved(
   document: LearnerProgressDocument,
   data: EventOf<typeof enrollmentMovedToVersion>['data'],
 ): LearnerProgressDocument {
-  const { enrollment, label, steps, opens, satisfied, waivers, earlier } = data;
+  const { enrollment, label, steps, opens, satisfied, waivers, earlier, held } = data;
   const met = new Map(satisfied.map((step) => [step.stepId, step]));
   return {
     ...document,
@@ -320,6 +331,7 @@ function moved(
       return { id, state: 'satisfied', at: step.at, ...(step.recognised ? { recognised: true } : {}) };
     }),
     modules: withEarlier(document.modules, earlier),
+    earned: withHeld(document.earned, held),
     waivers: document.waivers.flatMap((waiver) => {
       const on = waivers.find(({ left }) => left === waiver.requirementId);
       return on ? [{ ...waiver, requirementId: on.requirementId }] : [];
@@ -354,6 +366,15 @@ function withCompletion(module: ModuleProgress, completion: ModuleProgress['comp
   const completions = [...module.completions, completion].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return { ...module, completions };
 }
+
+/** What is held by another enrollment counts as earned in this one, once. */
+const withHeld = (
+  earned: readonly EarnedProgress[],
+  held: EventOf<typeof learnerEnrolled>['data']['held'] = [],
+): readonly EarnedProgress[] => [
+  ...earned,
+  ...held.filter(({ credentialId }) => !earned.some((one) => one.credentialId === credentialId)),
+];
 
 function withEarlier(
   modules: readonly ModuleProgress[],
