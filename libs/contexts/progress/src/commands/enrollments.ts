@@ -150,7 +150,9 @@ export class EnrollmentRoutes {
   }
 
   @Post(':id/reinstate')
-  @ApiOperation({ summary: 'The learner comes back; facts recorded meanwhile count; away too long: by the newest version' })
+  @ApiOperation({
+    summary: 'The learner comes back; facts recorded meanwhile count; away too long: by the newest version',
+  })
   async reinstate(@Req() request: CairnRequest, @Param('id') id: string, @Body() body: ReturnBody) {
     const { mapping, entryPoint } = body;
     return this.leaveOrReturn<ReinstateEnrollment>(request, id, body, (data) => ({

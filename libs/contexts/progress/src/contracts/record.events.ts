@@ -112,7 +112,8 @@ export const enrollmentWithdrawn = defineEvent({
 export const enrollmentReinstated = defineEvent({
   type: 'enrollment-reinstated',
   version: 1,
-  means: 'The learner came back, by the version that they left; if they were away too long, a move to the newest follows.',
+  means:
+    'The learner came back, by the version that they left; if they were away too long, a move to the newest follows.',
   schema: s.object({ learnerId, enrollment: enrollmentRefSchema, reasonCode, earlier, held }),
   samples: { 1: [{ learnerId: L, enrollment: REF, reasonCode: 'returned' }] },
 });

@@ -14,7 +14,15 @@ import {
   type PathwayContext,
   type Step,
 } from '@cairn/rules';
-import { alsoMeeting, endOf, factsBehind, factsForWindow, templateAt, whileEnrolled, type EndOfOccurrence } from './awards.js';
+import {
+  alsoMeeting,
+  endOf,
+  factsBehind,
+  factsForWindow,
+  templateAt,
+  whileEnrolled,
+  type EndOfOccurrence,
+} from './awards.js';
 import { lift, settleComponentsOf } from './component-policy.js';
 import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';

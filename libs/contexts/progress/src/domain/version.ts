@@ -239,7 +239,9 @@ function build(published: PublishedPathway): Version {
     awardsOf: sortedLists(awardsOf),
     namingThemselves: new Set(
       awards.flatMap((award, index) =>
-        [award.when, ...stepsBehind(award).map(({ need }) => need)].some((tree) => namedBy(tree).keys.has(award.template))
+        [award.when, ...stepsBehind(award).map(({ need }) => need)].some((tree) =>
+          namedBy(tree).keys.has(award.template),
+        )
           ? [steps.length + index]
           : [],
       ),
