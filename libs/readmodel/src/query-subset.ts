@@ -404,7 +404,10 @@ function checkMembers(object: { readonly [key: string]: unknown }, pointer: stri
       throw new QueryRefused(key, `${pointer} has the key "${key}": keys are not empty, have no dot and no leading $`);
     // By this key the BSON library takes an object for one of its types: it would store a number, an id, or nothing.
     if (key === '_bsontype')
-      throw new QueryRefused(key, `${pointer} has the key "${key}", which MongoDB's driver keeps for itself: rename it`);
+      throw new QueryRefused(
+        key,
+        `${pointer} has the key "${key}", which MongoDB's driver keeps for itself: rename it`,
+      );
     const value = object[key];
     if (value !== undefined) checkValue(value, `${pointer}/${key}`, depth + 1);
   }

@@ -585,7 +585,7 @@ describe.each([
     const [quick, slow] = await both(bankProjections);
     for (const { name } of bankProjections)
       expect(slow.runner.collectionOf(name)).toBe(quick.runner.collectionOf(name));
-    expect((await readModel.collections()).filter((name) => /__2$/.test(name))).toEqual([]);
+    expect((await readModel.collections()).filter((name) => name.endsWith('__2'))).toEqual([]);
     expect(await viewsOf(slow).get('balances', id('a'))).toMatchObject({ balance: 25 });
     await quick.runner.stop();
     await slow.run(deposit('a', 1));

@@ -85,7 +85,11 @@ export async function openRecords(readModel: ReadModel): Promise<Records> {
       return stored && (bare(stored) as unknown as Builds);
     },
     changeBuilds: (name, change) =>
-      swap(BUILDS, name, change as unknown as (content: Document | undefined) => Document) as unknown as Promise<Builds>,
+      swap(
+        BUILDS,
+        name,
+        change as unknown as (content: Document | undefined) => Document,
+      ) as unknown as Promise<Builds>,
     parked: async (target) => {
       const filter = target === undefined ? {} : { target };
       const found = await readModel.find(PARKED, filter, { limit: MAX_PARKED_LISTED });

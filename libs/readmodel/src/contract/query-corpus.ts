@@ -454,6 +454,15 @@ export const AGGREGATES: readonly AggregateCase[] = [
     ],
   },
   {
+    means: 'groups by an object of one field take missing for null',
+    anyOrder: true,
+    pipeline: [PERSONS, { $group: { _id: { score: '$score' }, n: { $sum: 1 } } }, { $match: { n: 2 } }],
+    rows: [
+      { _id: { score: 50 }, n: 2 },
+      { _id: { score: null }, n: 2 },
+    ],
+  },
+  {
     means: 'by an expression',
     pipeline: [PERSONS, { $group: { _id: { $gte: ['$level', 2] }, n: { $sum: 1 } } }, byId],
     rows: [

@@ -2,6 +2,7 @@
 import type { Document, IndexDefinition } from '@cairn/kernel';
 import { IndexRefused, QueryRefused, type Filter, type ReadModel, type Sort, type StoredDocument } from '../port.js';
 import { MAX_FIND_LIMIT, totalSort } from '../query-subset.js';
+import { itWithout, type Gap } from './known-gaps.js';
 import { AGGREGATES, DOCUMENTS, FINDS, REFUSED_DOCUMENTS, REFUSED_FILTERS, REFUSED_PIPELINES } from './query-corpus.js';
 
 export type ContractOptions = {
@@ -29,8 +30,16 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** Registers the suite for one adapter. `open` gives a fresh, empty read model each time; the suite closes it. */
-export function readModelContract(name: string, open: (options: ContractOptions) => Promise<ReadModel>): void {
+/**
+ * Registers the suite for one adapter. `open` gives a fresh, empty read model each time; the suite closes it. `gaps`:
+ * what the server under an adapter is known to do otherwise than MongoDB.
+ */
+export function readModelContract(
+  name: string,
+  open: (options: ContractOptions) => Promise<ReadModel>,
+  gaps: readonly Gap[] = [],
+): void {
+  const it = itWithout(gaps);
   describe(`${name} keeps the read model's contract`, () => {
     let time = Date.parse('2026-03-10T09:00:00.000Z');
     const instant = (offsetMs = 0): string => new Date(time + offsetMs).toISOString();
