@@ -45,6 +45,9 @@ import { verifyLog } from './verify-log.js';
 /** How long a moved clock waits for what falls due. */
 const SETTLE_MS = 600_000;
 
+/** What the command line that runs will end with: set by an answer that is no good, and by whatever fails. */
+let exitCode = 0;
+
 const program = new Command('cairn')
   .description('Issues stackable digital credentials and can prove every step of how each came about.')
   .option('--data <folder>', 'data folder of the embedded store', process.env['CAIRN_DATA'] ?? './data')
@@ -73,11 +76,12 @@ async function answer<T>(
   work: (session: Session) => Promise<T>,
   show: (value: T) => string,
   isGood: (value: T) => boolean = () => true,
+  opening: { readonly catchUp?: boolean } = {},
 ): Promise<void> {
-  const value = await withSession(globals(), work);
+  const value = await withSession(globals(), work, opening);
   if (globals().json) printJson(value);
   else print(show(value));
-  if (!isGood(value)) process.exitCode = 1;
+  if (!isGood(value)) exitCode = 1;
 }
 
 /** All documents of a projection of the tenant that a filter meets. */
@@ -85,12 +89,18 @@ async function list(session: Session, projection: string, filter: Record<string,
   return session.installation.views.find(projection, filter, { sort: [['_id', 1]], limit });
 }
 
-const limitOption = new Option('--limit <n>', 'at most so many').default(50).argParser((text) => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 10_000)
-    throw new CliError('--limit takes a whole number from 1 to 10000.');
-  return value;
-});
+/** Reads an option that counts something. */
+const countOf =
+  (flag: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new CliError(
+      `${flag} takes a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}, not "${text}".`,
+    );
+  };
+
+const limitOption = new Option('--limit <n>', 'at most so many').default(50).argParser(countOf('--limit', 1, 10_000));
 
 program
   .command('tenants')
@@ -155,7 +165,7 @@ importing
     '--report <file>',
     'where every remark and refusal goes, one JSON a line (default: <data>/import-oulad-report.ndjson)',
   )
-  .addOption(new Option('--students <n>', 'only the first n students').argParser(Number))
+  .addOption(new Option('--students <n>', 'only the first n students').argParser(countOf('--students', 1)))
   .action(async (options: { from: string; report?: string; students?: number }) => {
     const { data, json } = globals();
     const summary = await withSession(
@@ -377,7 +387,18 @@ program
         if (!found) throw new CliError(`There is no enrollment ${enrollment}.`);
         return found;
       },
-      (value) => JSON.stringify(value, null, 2),
+      ({ pathway, version, state, steps, awards }) =>
+        [
+          `${pathway} ${version}${state === 'withdrawn' ? ', withdrawn: nothing counts until the learner is reinstated' : ''}`,
+          ...[...steps, ...awards].flatMap(({ id, text, missing, route }) => [
+            `${id}: ${text}`,
+            ...missing.map(
+              ({ text: what, metBy }) => `  missing: ${what}${metBy ? '' : ' (nothing that happens now meets it)'}`,
+            ),
+            ...(route ? [`  shortest way: ${route.join(', ')}`] : []),
+          ]),
+          ...(steps.length + awards.length === 0 ? ['Nothing is missing.'] : []),
+        ].join('\n'),
     ),
   );
 
@@ -446,7 +467,9 @@ program
   .command('undo <run>')
   .description('take back everything that a run set off, and only that; a preview unless confirmed')
   .requiredOption('--authority <who>', 'who is entitled to decide it')
-  .addOption(new Option('--confirm <n>', 'the number of effects that the preview gave').argParser(Number))
+  .addOption(
+    new Option('--confirm <n>', 'the number of effects that the preview gave').argParser(countOf('--confirm', 0)),
+  )
   .action((run: string, options: { authority: string; confirm?: number }) =>
     answer(
       async (session) => {
@@ -491,6 +514,7 @@ program
           ...found.faults.map((fault) => `  ${fault.invariant} ${fault.stream}@${fault.revision}: ${fault.detail}`),
         ].join('\n'),
       (found) => found.faults.length === 0,
+      { catchUp: false },
     );
   });
 
@@ -575,7 +599,7 @@ for (const act of ['retry', 'discard'] as const) {
     );
     if (globals().json) printJson({ free: still === null, ...(still ? { parked: still } : {}) });
     else print(still ? `Still parked: ${still.detail}` : 'Free.');
-    if (still) process.exitCode = 1;
+    if (still) exitCode = 1;
   });
 }
 
@@ -664,23 +688,26 @@ program
     }
   });
 
-async function main(): Promise<void> {
+/** Runs one command line, given without the program's name. Returns its exit code. */
+export async function cairn(argv: readonly string[]): Promise<number> {
+  exitCode = 0;
   try {
-    await program.parseAsync();
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2;
     else if (error instanceof CliError) fail(error.message, error.exitCode);
     else if (error instanceof OuladUnreadable) fail(error.message, 2);
     else if (error instanceof DataDirectoryLocked) fail(error.message, 3);
     else if (error instanceof ProblemException)
-      fail(`${error.detail} ${error.page().next}`, error.code === 'not-found' ? 2 : 1);
+      fail(`${error.detail} ${error.page().next}`, [400, 404].includes(error.getStatus()) ? 2 : 1);
     else fail((error as Error).message, 1);
   }
+  return exitCode;
 }
 
-function fail(message: string, exitCode: number): void {
+function fail(message: string, code: number): void {
   process.stderr.write(`cairn: ${message}\n`);
-  process.exitCode = exitCode;
+  exitCode = code;
 }
 
-await main();
+if (import.meta.main) process.exitCode = await cairn(process.argv.slice(2));

@@ -46,6 +46,7 @@ export type Session = {
 
 /** How long reading commands wait for projections that were left behind. */
 const CATCH_UP_MS = 600_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Runs `work` on the installation in the data folder. `create`: an empty folder is fine. */
 export async function withSession<T>(
@@ -60,8 +61,7 @@ export async function withSession<T>(
   const configuration = loadConfiguration({ ...process.env, CAIRN_DATA: options.data, CAIRN_LOG_LEVEL: 'silent' });
   const { app, installation, close } = await createHeadless(configuration);
   try {
-    if (catchUp && !(await installation.settled(CATCH_UP_MS)) && (await installation.parked()).length === 0)
-      throw new CliError('The read models did not catch up within ten minutes; see: npm run cairn -- projections', 1);
+    if (catchUp) await caughtUp(installation);
     const tenants = async (): Promise<readonly Tenant[]> => {
       const found = await installation.views.find('tenants', {}, { sort: [['_id', 1]], limit: 1_000 });
       return Promise.all(
@@ -100,6 +100,29 @@ export async function withSession<T>(
   } finally {
     await close();
   }
+}
+
+/**
+ * Waits until projections and reactors have done what there is to do. One that has stopped is waited for no longer than
+ * the others move: what it serves is behind, which is said, and what heals it must still run.
+ */
+async function caughtUp(installation: Installation): Promise<void> {
+  const deadline = Date.now() + CATCH_UP_MS;
+  for (let before = ''; Date.now() < deadline;) {
+    if (await installation.settled(LOOK_EVERY_MS)) return;
+    const { projections, reactors } = await installation.status();
+    const runners = [...projections, ...reactors];
+    const stopped = runners.filter(({ state }) => state === 'stopped').map(({ name }) => name);
+    const now = runners.map(({ position }) => position).join();
+    if (stopped.length > 0 && now === before) {
+      process.stderr.write(
+        `cairn: stopped, so that answers from it may be behind: ${stopped.join(', ')}; see: npm run cairn -- parked list\n`,
+      );
+      return;
+    }
+    before = now;
+  }
+  throw new CliError('The read models did not catch up within ten minutes; see: npm run cairn -- projections', 1);
 }
 
 /** Sends a command of this program. Throws with the refusal's words unless it is accepted. */
