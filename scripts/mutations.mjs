@@ -96,4 +96,18 @@ export const MUTATIONS = [
     to: '  if (verifyAfterSigning && false) {',
     test: unit('libs/openbadges/src/sign.spec.ts'),
   },
+  {
+    name: 'unknown append: a tip that it has yet to reach is taken for a conflict',
+    file: 'libs/eventlog/src/eventstoredb/eventstoredb-event-log.ts',
+    from: 'if (unknown && answer.actual < before) throw unknown;',
+    to: '',
+    test: unit('libs/eventlog/src/eventstoredb/eventstoredb-event-log.spec.ts', 'yet to reach'),
+  },
+  {
+    name: 'unknown append: no answer is taken for not written',
+    file: 'libs/eventlog/src/eventstoredb/client-errors.ts',
+    from: "return { kind: 'unknown', error: unavailable('unknown', describe(fault)) };",
+    to: "return { kind: 'not-written', error: unavailable('not-written', describe(fault)) };",
+    test: unit('libs/eventlog/src/eventstoredb/eventstoredb-network.spec.ts', 'lost replies'),
+  },
 ];

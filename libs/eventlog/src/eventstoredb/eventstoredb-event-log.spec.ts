@@ -109,11 +109,16 @@ describe('an append whose answer does not come as it should is written once, and
     await open().append(stream, 'none', newEvents(2));
     expect(await append).toEqual({ ok: false, actual: 1 });
   });
-  test('no answer, and a tip that the append has yet to reach: no proof against it, so unknown', async () => {
+  test('no answer, and a tip that the append has yet to reach: no proof against it, for it may land behind others', async () => {
     const log = open();
-    const stream = newStream();
-    server.failAppends('append-lost', 1);
-    await expect(log.append(stream, 5, newEvents())).rejects.toMatchObject({ outcome: 'unknown' });
+    const [stream, first, second] = [newStream(), newEvents(), newEvents()];
+    await log.append(stream, 'none', newEvents());
+    server.failAppends('late-write', 1, { lateMs: 3 * ANSWER_MS });
+    // Sent behind `first`, and overtook it: its repetition finds the tip that `first` has yet to move.
+    await expect(log.append(stream, 1, second)).rejects.toMatchObject({ outcome: 'unknown' });
+    expect(await log.append(stream, 0, first)).toMatchObject({ ok: true });
+    await new Promise((resolve) => setTimeout(resolve, 3 * ANSWER_MS));
+    expect(ids((await log.read(stream)).slice(1))).toEqual([...ids(first), ...ids(second)]); // a conflict would have lied
   });
 });
 
