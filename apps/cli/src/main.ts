@@ -38,7 +38,7 @@ import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not
 import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
-import { print, printJson, progressBar, table } from './output.js';
+import { logProgressBar, print, printJson, progressBar, table } from './output.js';
 import { CliError, dispatched, withSession, type GlobalOptions, type Session } from './session.js';
 import { verifyLog } from './verify-log.js';
 
@@ -500,11 +500,8 @@ program
   .action(async (options: { redecide: boolean }) => {
     await answer(
       async ({ installation }) => {
-        const bar = progressBar('Verifying the log', Number(await installation.log.head()));
-        const found = await verifyLog(installation, {
-          redecide: options.redecide,
-          onProgress: (position) => bar.to(Number(position)),
-        });
+        const bar = logProgressBar('Verifying the log', await installation.log.head());
+        const found = await verifyLog(installation, { redecide: options.redecide, onProgress: bar.to });
         bar.end();
         return found;
       },
@@ -529,10 +526,10 @@ program
             throw new CliError(
               `There is no projection "${name}"; there are ${installation.projectionNames.join(', ')}.`,
             );
-        const bar = progressBar('Rebuilding', Number(await installation.log.head()));
+        const bar = logProgressBar('Rebuilding', await installation.log.head());
         const found = await installation.rebuild(names.length === 0 ? undefined : names, {
           dropOld: true,
-          onProgress: ({ position }) => bar.to(Number(position)),
+          onProgress: ({ position }) => bar.to(position),
         });
         bar.end();
         return found;
@@ -672,6 +669,7 @@ program
     try {
       const target = await openSqliteEventLog({ directory: to });
       try {
+        // The embedded log's positions count its events.
         const bar = progressBar('Copying the log', Number(await source.head()));
         const result = await migrateLog(source, target, { onProgress: (events) => bar.to(events) });
         bar.end();

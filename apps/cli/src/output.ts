@@ -1,4 +1,5 @@
 // What the command line prints: text for people, JSON for programs, progress on the error stream if a person looks on.
+import type { Position } from '@cairn/kernel';
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
@@ -21,8 +22,14 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 
 export type Progress = { readonly to: (done: number) => void; readonly end: () => void };
 
+/** A bar for a walk along the log. Positions tell how far it is, not how many events: it shows per cent. */
+export function logProgressBar(label: string, head: Position): Omit<Progress, 'to'> & { to: (at: Position) => void } {
+  const bar = progressBar(label, Number(head), (share) => `${Math.floor(share * 100)} %`);
+  return { to: (position) => bar.to(Number(position)), end: bar.end };
+}
+
 /** A bar on the error stream; silent unless it is a terminal. */
-export function progressBar(label: string, total: number): Progress {
+export function progressBar(label: string, total: number, shown?: (share: number) => string): Progress {
   if (!process.stderr.isTTY || total === 0) return { to: () => undefined, end: () => undefined };
   const started = Date.now();
   let drawn = 0;
@@ -34,7 +41,9 @@ export function progressBar(label: string, total: number): Progress {
       const filled = Math.min(30, Math.round((done / total) * 30));
       const seconds = (now - started) / 1000;
       const left = done === 0 ? '' : `, ${Math.ceil((seconds / done) * (total - done))} s left`;
-      process.stderr.write(`\r${label} ${'█'.repeat(filled)}${'░'.repeat(30 - filled)} ${done}/${total}${left}   `);
+      process.stderr.write(
+        `\r${label} ${'█'.repeat(filled)}${'░'.repeat(30 - filled)} ${shown ? shown(done / total) : `${done}/${total}`}${left}   `,
+      );
     },
     end: () => void process.stderr.write('\n'),
   };

@@ -12,9 +12,11 @@ import {
   type Issued,
   type IssuerId,
   type LearnerId,
+  type Position,
   type Recorded,
   type TenantId,
 } from '@cairn/kernel';
+import type { EventLog } from '@cairn/eventlog';
 import {
   moduleIdOf,
   pathwayIdOf,
@@ -77,7 +79,7 @@ export async function importOulad(
   const notes: RowNote[] = [];
   const tables = await readOulad(folder, notes);
   const plan = planOulad(tables, notes);
-  const eventsBefore = await eventCount(session);
+  const headBefore = await installation.log.head();
   const tenant = await ensureTenant(session);
   const versions = await publishCatalog(session, tenant, plan.catalog);
 
@@ -109,7 +111,6 @@ export async function importOulad(
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   bar.end();
 
-  const head = await installation.log.head();
   const waiting = progressBar('Credentials and read models', 1);
   while (!(await installation.settled(5_000))) {
     const parked = await installation.parked();
@@ -132,16 +133,24 @@ export async function importOulad(
     registrations: tables.registrations.length,
     submissions: tables.submissions.length,
     commands: counts,
-    newEvents: (await eventCount(session)) - eventsBefore,
+    seconds: Math.round((Date.now() - began) / 100) / 10,
+    newEvents: await eventsAfter(installation.log, headBefore),
     codes: Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     credentials: (credentials?.['count'] as number | undefined) ?? 0,
-    seconds: Math.round((Date.now() - began) / 100) / 10,
-    report: head === '' ? '' : report,
+    report,
   };
 }
 
-/** Positions of the embedded log count its events. */
-const eventCount = async ({ installation }: Session): Promise<number> => Number(await installation.log.head());
+/** Counted by reading: a position says where an event is, and only on the embedded log also how many there are. */
+async function eventsAfter(log: EventLog, position: Position): Promise<number> {
+  let count = 0;
+  for (let after = position; ;) {
+    const { events, readUpTo, atEnd } = await log.readAll({ after, limit: 10_000 });
+    count += events.length;
+    if (atEnd) return count;
+    after = readUpTo;
+  }
+}
 
 async function writeReport(file: string, notes: readonly RowNote[]): Promise<void> {
   const stream = createWriteStream(file);
