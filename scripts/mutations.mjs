@@ -1,5 +1,5 @@
 // What `mutate.mjs` breaks: protections of quality.md §7 taken away by a small replacement each, and the narrowest test
-// that must notice. The tenant filter is not among them yet.
+// that must notice. Some are broken twice: the simulated world must notice by its invariants alone.
 const unit = (spec, only) => ({ project: 'unit', spec, ...(only ? { only } : {}) });
 
 const EXECUTOR = 'libs/runtime/src/command-executor.ts';
@@ -9,6 +9,8 @@ const SQLITE_MODEL = 'libs/readmodel/src/sqlite/sqlite-read-model.ts';
 const GUARDS = 'guarded writes|checkpoints'; // of the contract suite
 const MEMORY_MODEL_TEST = unit('libs/readmodel/src/memory/memory-read-model.spec.ts', GUARDS);
 const SQLITE_MODEL_TEST = unit('libs/readmodel/src/sqlite/sqlite-read-model.spec.ts', GUARDS);
+
+const SIM_WORLD_TEST = unit('libs/runtime/src/sim-world.spec.ts', 'keeps every promise');
 
 export const MUTATIONS = [
   {
@@ -109,5 +111,33 @@ export const MUTATIONS = [
     from: "return { kind: 'unknown', error: unavailable('unknown', describe(fault)) };",
     to: "return { kind: 'not-written', error: unavailable('not-written', describe(fault)) };",
     test: unit('libs/eventlog/src/eventstoredb/eventstoredb-network.spec.ts', 'lost replies'),
+  },
+  {
+    name: 'tenant filter: the feed shows what others recorded',
+    file: 'libs/contexts/integration/src/queries/feed.ts',
+    from: ' || parseStream(stream).tenant !== tenant) return undefined;',
+    to: ') return undefined;',
+    test: { project: 'e2e', spec: 'test/e2e/trouble.spec.ts', only: 'of another tenant' },
+  },
+  {
+    name: 'simulated world: dedupe',
+    file: EXECUTOR,
+    from: 'if (seen) return recordedBefore(',
+    to: 'if (seen && false) return recordedBefore(',
+    test: SIM_WORLD_TEST,
+  },
+  {
+    name: 'simulated world: position guard',
+    file: MEMORY_MODEL,
+    from: "if ((current?._p ?? null) !== expected) return 'lost';",
+    to: '',
+    test: SIM_WORLD_TEST,
+  },
+  {
+    name: 'simulated world: lease epoch',
+    file: MEMORY_MODEL,
+    from: ' || (stored?.epoch ?? 0) > next.epoch',
+    to: '',
+    test: SIM_WORLD_TEST,
   },
 ];

@@ -73,7 +73,6 @@ export type ExecutorOptions = {
   /** Name and version of the program, written beside every event. */
   readonly app: string;
   readonly timers?: Timers;
-  readonly random?: () => number;
   readonly onCommand?: (report: CommandReport) => void;
   /** Recognises a client's retry of a command that changed nothing; left out: such a retry is decided again. */
   readonly unchanged?: UnchangedAnswers;
@@ -110,7 +109,7 @@ const DEFAULT_DEADLINE_MS = 10_000;
 
 /** Throws a RangeError if two deciders claim one command type. */
 export function createCommandExecutor(options: ExecutorOptions): CommandExecutor {
-  const { log, codec, clock, app, onCommand, unchanged, timers = systemTimers, random = Math.random } = options;
+  const { log, codec, clock, app, onCommand, unchanged, timers = systemTimers } = options;
   const limits = options.queue ?? { perStream: 1_000, total: 5_000 };
   const folds = createStreamFolds(log, codec, options.cache ?? { streams: 5_000, events: 100_000 });
   const deciders = decidersByCommand(options.deciders);
@@ -226,7 +225,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
           `Others wrote at the same time, ${DECISIONS} times in a row; the revision is ${folded.revision} now.`,
           'Send the command again.',
         );
-      await sleep(timers, backoffMs(tally.retries + 1, 100, random));
+      await sleep(timers, backoffMs(timers, tally.retries + 1, 100));
     }
   }
 
@@ -256,7 +255,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
         if (!(error instanceof LogUnavailable)) throw error;
         last = error;
         ambiguous ||= error.outcome === 'unknown';
-        await sleep(timers, Math.min(backoffMs(attempt, 250, random), deadline - timers.monotonicMs()));
+        await sleep(timers, Math.min(backoffMs(timers, attempt, 250), deadline - timers.monotonicMs()));
       }
     }
   }
@@ -276,7 +275,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       } catch (error) {
         if (!sent || !(error instanceof LogUnavailable)) throw error;
         if (timers.monotonicMs() >= deadline) throw new CommandOutcomeUnknown(commandId, stream, { cause: error });
-        await sleep(timers, backoffMs(attempt, 250, random));
+        await sleep(timers, backoffMs(timers, attempt, 250));
       }
     }
   }

@@ -113,7 +113,7 @@ export function createFeed(options: {
         if (!closing.signal.aborted) onTrouble?.('log.subscribeAll', error);
       }
       stopWatching();
-      await sleep(timers, backoffMs(attempt, MAX_BACKOFF_MS, Math.random), closing.signal);
+      await sleep(timers, backoffMs(timers, attempt, MAX_BACKOFF_MS), closing.signal);
     }
   }
 

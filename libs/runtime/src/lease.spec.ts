@@ -7,6 +7,7 @@ function manualTime() {
   let nowMs = 0;
   let due: { readonly at: number; readonly callback: () => void }[] = [];
   const timers: Timers = {
+    random: Math.random,
     monotonicMs: () => nowMs,
     after: (ms, callback) => {
       const timer = { at: nowMs + ms, callback };

@@ -218,7 +218,7 @@ export function startLane(options: LaneOptions): Lane {
       }
       mustHold();
       if (stopping.signal.aborted) throw new LeaseLost();
-      await sleep(timers, backoffMs(attempt, 1_000, Math.random), stopping.signal);
+      await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
     }
     let surplus = cache.size - limits.cachedDocuments;
     for (const id of cache.keys()) {

@@ -391,7 +391,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
         if (!transient(error)) return reasonOf(error);
         onTrouble?.(checkpointName(reactor.name), error);
       }
-      await sleep(timers, backoffMs(attempt, 1_000, Math.random), stopping.signal);
+      await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
       mustHold();
     }
   }

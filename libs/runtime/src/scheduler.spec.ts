@@ -1,22 +1,7 @@
 // Instalments fall due, one after the other, while the processes that collect them crash, freeze and meet faults.
 import fc from 'fast-check';
 import { createMemoryEventLog, withFaults, type EventLog } from '@cairn/eventlog';
-import {
-  accept,
-  createCodec,
-  defineEvent,
-  defineProjection,
-  defineTimekeeper,
-  reject,
-  s,
-  streamName,
-  type Command,
-  type Decider,
-  type DueItem,
-  type EventOf,
-  type Instant,
-  type StoredEvent,
-} from '@cairn/kernel';
+import { createCodec, type Instant, type StoredEvent } from '@cairn/kernel';
 import { createMemoryReadModel, type ReadModel } from '@cairn/readmodel';
 import { at, createMemoryCipher, issued, TENANT } from '@cairn/testing';
 import { createCommandExecutor } from './command-executor.js';
@@ -24,90 +9,11 @@ import { createFeed } from './feed.js';
 import { createProjectionRunner } from './projection-runner.js';
 import { createScheduler, dueCommandId, type SchedulerOptions } from './scheduler.js';
 import { faultPlans } from './spec/faults.js';
+import { collector, dueWork, instalmentPaid, later, loanDecider, loanTaken } from './spec/loans.js';
 import { createLife, flaky, livingOn, type Life } from './spec/mortal.js';
 import { systemTimers, type Clock } from './time.js';
 import { createViews } from './views.js';
 import { createWaiters } from './waiters.js';
-
-const loanTaken = defineEvent({
-  type: 'loan-taken',
-  version: 1,
-  means: 'Instalments are due: the first at an instant, the others a number of days apart.',
-  schema: s.object({ loan: s.string(), dueAt: s.instant(), days: s.integer(), instalments: s.integer() }),
-  samples: { 1: [{ loan: 'a', dueAt: at('2026-01-01'), days: 1, instalments: 2 }] },
-});
-const instalmentPaid = defineEvent({
-  type: 'instalment-paid',
-  version: 1,
-  means: 'An instalment was collected.',
-  schema: s.object({ loan: s.string(), dueAt: s.instant(), next: s.optional(s.instant()) }),
-  samples: { 1: [{ loan: 'a', dueAt: at('2026-01-01') }] },
-});
-type LoanEvent = EventOf<typeof loanTaken | typeof instalmentPaid>;
-type LoanCommand =
-  | Command<'take-loan', { loan: string; dueAt: Instant; days: number; instalments: number }>
-  | Command<'collect', { loan: string; dueAt: Instant }>;
-type Loan = { readonly due?: Instant; readonly days: number; readonly left: number };
-
-const later = (from: Instant, days: number): Instant =>
-  new Date(Date.parse(from) + days * 86_400_000).toISOString() as Instant;
-const loanStream = (loan: string): string => streamName('loan', TENANT, loan);
-
-const loanDecider: Decider<Loan, LoanCommand, LoanEvent> = {
-  category: 'loan',
-  initial: { days: 0, left: 0 },
-  commands: ['take-loan', 'collect'],
-  streamOf: ({ data }) => loanStream(data.loan),
-  evolve: (state, event) => {
-    if (event.type === 'loan-taken') {
-      const { dueAt, days, instalments } = event.data;
-      return { due: dueAt, days, left: instalments };
-    }
-    const { next } = event.data;
-    return { days: state.days, left: state.left - 1, ...(next === undefined ? {} : { due: next }) };
-  },
-  decide: (command, { due, days, left }) => {
-    if (command.type === 'take-loan') return accept({ type: 'loan-taken', data: command.data });
-    const { loan, dueAt } = command.data;
-    if (loan.startsWith('broke')) return reject('balance-too-low', 'There is nothing to collect.');
-    if (loan.startsWith('mute')) return accept();
-    if (dueAt > command.now) return reject('not-due', `It is due at ${dueAt}.`);
-    if (due !== dueAt) return reject('not-due', 'It was collected before.');
-    const data = { loan, dueAt, ...(left > 1 ? { next: later(dueAt, days) } : {}) };
-    return accept({ type: 'instalment-paid', data });
-  },
-};
-
-type LoanDue = DueItem & { readonly kind: 'instalment' };
-const dueWork = defineProjection<LoanDue, typeof loanTaken | typeof instalmentPaid>({
-  name: 'due_work',
-  version: 1,
-  events: [loanTaken, instalmentPaid],
-  keys: ({ data }) => [`${TENANT}:instalment:${data.loan}`],
-  evolve: (document, event) => {
-    const open = (dueAt: Instant): LoanDue => ({
-      tenant: TENANT,
-      kind: 'instalment',
-      subject: event.data.loan,
-      serial: (document?.serial ?? 0) + 1,
-      dueAt,
-      state: 'open',
-    });
-    if (event.type === 'loan-taken') return open(event.data.dueAt);
-    const { next } = event.data;
-    return next === undefined ? document && { ...document, state: 'done' } : open(next);
-  },
-  indexes: [{ name: 'due', fields: [['tenant', 1], ['state', 1], ['dueAt', 1]] }], // prettier-ignore
-});
-const collector = defineTimekeeper<LoanDue>({
-  name: 'collector',
-  kind: 'instalment',
-  command: ({ subject, dueAt }): LoanCommand => ({
-    type: 'collect',
-    data: { loan: subject, dueAt: dueAt as Instant },
-  }),
-  tolerates: [],
-});
 
 const codec = createCodec([loanTaken, instalmentPaid], createMemoryCipher());
 const START = at('2026-01-01');

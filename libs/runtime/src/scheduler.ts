@@ -130,7 +130,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (!isInfrastructure(error)) return putAside(item, (error as Error).name, (error as Error).message);
         onTrouble?.(`due ${item._id}`, error);
       }
-      await sleep(timers, backoffMs(attempt, 1_000, Math.random), stopping.signal);
+      await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
     }
     return undefined;
   }

@@ -1,15 +1,18 @@
-// Time as the runtime sees it. Everything that waits or measures goes through here, so that a simulated world can
-// drive it.
+// Time and chance as the runtime sees them. Everything that waits, measures or draws lots goes through here, so that a
+// simulated world can drive it.
 import type { Instant } from '@cairn/kernel';
 
 /** Wall time: what is written into events. May go backwards. */
 export type Clock = { readonly now: () => Instant };
 
-/** Elapsed time: what deadlines, leases and back-offs are measured by. Never goes backwards. */
+/** Elapsed time: what deadlines, leases and back-offs are measured by. */
 export type Timers = {
+  /** Never goes backwards. */
   readonly monotonicMs: () => number;
   /** Calls back once after `ms` (0: as soon as other work had its turn); the returned function cancels. */
   readonly after: (ms: number, callback: () => void) => () => void;
+  /** Chance in [0, 1), which spreads back-offs. */
+  readonly random: () => number;
 };
 
 export const systemClock: Clock = { now: () => new Date().toISOString() as Instant };
@@ -24,6 +27,7 @@ export const systemTimers: Timers = {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
+  random: Math.random,
 };
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
@@ -54,9 +58,9 @@ export function untilWoken(signal: AbortSignal, register: (wake: () => void) => 
 }
 
 /** Milliseconds to wait before try `attempt` (from 1): full jitter over a range that doubles up to `capMs`. */
-export function backoffMs(attempt: number, capMs: number, random: () => number): number {
+export function backoffMs(timers: Timers, attempt: number, capMs: number): number {
   const least = 5;
-  return least + random() * (Math.min(capMs, least * 2 ** Math.min(attempt, 20)) - least);
+  return least + timers.random() * (Math.min(capMs, least * 2 ** Math.min(attempt, 20)) - least);
 }
 
 /** Called with every infrastructure error that is being repeated: for alerts. */
@@ -84,7 +88,7 @@ export async function persistently<T>(
     } catch (error) {
       if (options.signal.aborted || !options.transient(error)) throw error;
       options.onTrouble?.(options.where, error);
-      await sleep(options.timers, backoffMs(attempt, MAX_BACKOFF_MS, Math.random), options.signal);
+      await sleep(options.timers, backoffMs(options.timers, attempt, MAX_BACKOFF_MS), options.signal);
     }
   }
 }

@@ -20,6 +20,7 @@ export function createLife() {
 
   const timers: Timers = {
     // A frozen process does not notice how time goes by, even afterwards: the worst that a clock can do.
+    random: Math.random,
     monotonicMs: () => (frozenAt ?? performance.now()) * SPEED,
     after: (ms, callback) => {
       if (state === 'dead') return () => {};

@@ -3,7 +3,7 @@ import { createMemoryEventLog, type EventLog } from '@cairn/eventlog';
 import type { Command, CommandContext, CommandOutcome } from '@cairn/kernel';
 import { createMemoryReadModel, type ReadModel } from '@cairn/readmodel';
 import { issued } from '@cairn/testing';
-import { createCommandExecutor } from '../command-executor.js';
+import { createCommandExecutor, type ExecutorOptions } from '../command-executor.js';
 import { createFeed } from '../feed.js';
 import { createProjectionRunner, type ProjectionRunnerOptions } from '../projection-runner.js';
 import { createReactorRunner, type ReactorRunnerOptions } from '../reactor-runner.js';
@@ -13,7 +13,8 @@ import { createWaiters, settled } from '../waiters.js';
 import { account, bankCodec, bankProjections } from './bank.js';
 
 export type WorldOptions = Partial<Omit<ProjectionRunnerOptions, 'feed' | 'waiters' | 'limits'>> &
-  Partial<Pick<ReactorRunnerOptions, 'reactors' | 'dispatch' | 'startAt'>> & {
+  Partial<Pick<ReactorRunnerOptions, 'reactors' | 'dispatch' | 'startAt'>> &
+  Partial<Pick<ExecutorOptions, 'deciders'>> & {
     readonly limits?: ProjectionRunnerOptions['limits'] & ReactorRunnerOptions['limits'];
   };
 
@@ -26,8 +27,8 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
   const executor = createCommandExecutor({
     log,
     codec,
-    deciders: [account],
-    clock: systemClock,
+    deciders: options.deciders ?? [account],
+    clock: options.clock ?? systemClock,
     app: 'bank/1',
     timers,
   });
@@ -69,7 +70,7 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
         throw new Error(`not caught up: ${JSON.stringify(await runner.status())} ${troubles.join('\n')}`);
     },
     settled: async (timeoutMs = 5_000): Promise<void> => {
-      if (!(await settled(waiters, names, feed.head, timeoutMs)))
+      if (!(await settled(waiters, names, feed.head, timeoutMs, timers)))
         throw new Error(`not settled: ${JSON.stringify(await reactions.status())} ${troubles.join('\n')}`);
     },
     stop: async (): Promise<void> => {
