@@ -80,6 +80,7 @@ function learnerOf(
   };
   const learner = {
     id,
+    act,
     enroll: (pathway: string, day: string, more: object = {}) =>
       act('/api/enrollments', { learner: id, pathway, occurredAt: instant(day), ...more }),
     complete: (module: string, day: string, score?: number) =>

@@ -28,6 +28,17 @@ import {
   WithdrawEnrollmentMessage,
 } from './commands/enrollments.js';
 import {
+  AcceptExternalCredentialHandler,
+  AcceptExternalCredentialMessage,
+  DeclineExternalCredentialHandler,
+  DeclineExternalCredentialMessage,
+  RecordExternalCredentialHandler,
+  RecordExternalCredentialMessage,
+  RecordExternalVerificationHandler,
+  RecordExternalVerificationMessage,
+  ExternalCredentialRoutes,
+} from './commands/external-credentials.js';
+import {
   CompleteModuleHandler,
   CompleteModuleMessage,
   InvalidateCompletionHandler,
@@ -38,23 +49,28 @@ import {
 } from './commands/modules.js';
 import { UndoRoutes, UndoRun } from './commands/undo-run.js';
 import { SimulationRoutes } from './commands/simulations.js';
+import { externalCredentialEvents } from './contracts/external-credential.events.js';
+import { FOREIGN_VERIFIER, verifiesNothing } from './contracts/foreign-verifier.js';
 import { recordEvents } from './contracts/record.events.js';
 import { decideAgain } from './domain/decide-again.js';
+import { externalCredentialDecider } from './domain/external-credential.decider.js';
 import { recordDecider } from './domain/record.decider.js';
+import { externalCredentialsProjection } from './projections/external-credentials.projection.js';
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
 import { SimulationReport } from './queries/simulation-report.js';
 import { Simulator } from './queries/simulation.js';
 import { WhyNotHandler, WhyNotRoute } from './queries/why-not.js';
+import { creditExternal } from './reactors/credit-external.reactor.js';
 import { enrollAutomatic } from './reactors/enroll-automatic.reactor.js';
 import { stackOnCredential } from './reactors/stack-on-credential.reactor.js';
 
 export const progressContext = defineContext({
   name: 'progress',
-  events: recordEvents,
-  deciders: [recordDecider],
-  projections: [learnerProgressProjection],
-  reactors: [enrollAutomatic, stackOnCredential],
+  events: [...recordEvents, ...externalCredentialEvents],
+  deciders: [recordDecider, externalCredentialDecider],
+  projections: [learnerProgressProjection, externalCredentialsProjection],
+  reactors: [enrollAutomatic, stackOnCredential, creditExternal],
   messages: [
     EnrollLearnerMessage,
     WithdrawEnrollmentMessage,
@@ -69,6 +85,10 @@ export const progressContext = defineContext({
     WithdrawComponentMessage,
     GrantCredentialMessage,
     CloseRecordMessage,
+    RecordExternalCredentialMessage,
+    RecordExternalVerificationMessage,
+    AcceptExternalCredentialMessage,
+    DeclineExternalCredentialMessage,
   ],
 });
 
@@ -83,6 +103,7 @@ export const progressContext = defineContext({
     WhyNotRoute,
     UndoRoutes,
     SimulationRoutes,
+    ExternalCredentialRoutes,
   ],
   providers: [
     UndoRun,
@@ -99,6 +120,11 @@ export const progressContext = defineContext({
     WithdrawComponentHandler,
     GrantCredentialHandler,
     CloseRecordHandler,
+    RecordExternalCredentialHandler,
+    RecordExternalVerificationHandler,
+    AcceptExternalCredentialHandler,
+    DeclineExternalCredentialHandler,
+    { provide: FOREIGN_VERIFIER, useValue: verifiesNothing },
     WhyNotHandler,
     Simulator,
     SimulationReport,
