@@ -1,9 +1,5 @@
 import { defineProjection, type Document } from '@cairn/kernel';
-import {
-  externalCredentialEvents,
-  type Equivalence,
-  type externalCredentialRecorded,
-} from '../contracts/external-credential.events.js';
+import { externalCredentialEvents, type Equivalence } from '../contracts/external-credential.events.js';
 
 type Definition = (typeof externalCredentialEvents)[number];
 type Review = { readonly state: 'accepted' | 'declined'; readonly at: string; readonly reasonCode: string };
