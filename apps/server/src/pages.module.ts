@@ -91,12 +91,13 @@ export class PageLinkRoute {
   @Post()
   @RequireScope('credentials:read')
   @ApiOperation({ summary: 'An expiring link to a page, for whoever is given it' })
-  create(@Caller() caller: TenantCaller, @Body() body: PageLinkBody) {
+  async create(@Caller() caller: TenantCaller, @Body() body: PageLinkBody) {
     const scope = PAGE_SCOPES[body.page];
     if (!caller.scopes.includes(scope))
       throw new ProblemException('scope-missing', `This page needs the scope ${scope}.`);
     const until = Math.floor(Date.parse(this.installation.clock.now()) / 1000) + (body.hours ?? 24) * 3600;
-    const url = `${this.configuration.baseUrl}${pageLink(this.installation, caller.tenant, body.page, body.subject, until)}`;
+    const path = await pageLink(this.installation, caller.tenant, body.page, body.subject, until);
+    const url = `${this.configuration.baseUrl}${path}`;
     return new WriteAnswer(201, { Location: url }, { url, expiresAt: new Date(until * 1000).toISOString() });
   }
 }
@@ -308,7 +309,7 @@ export class PagesController {
   ) {
     void reply.header('Cache-Control', 'no-store').type(HTML);
     try {
-      const tenant = tenantOfLink(this.installation, page, subject, key);
+      const tenant = await tenantOfLink(this.installation, page, subject, key);
       return reply.send(await render(tenant));
     } catch (error) {
       if (!(error instanceof ProblemException)) throw error;

@@ -2,7 +2,7 @@
 import type { DomainEvent, EventDefinition, EventMeta, NewEvent, Recorded, StoredEvent } from './events.js';
 import { parseStream } from './streams.js';
 import type { JsonObject } from './json.js';
-import { Personal, type Cipher } from './personal.js';
+import { Personal, type Cipher, type Subject } from './personal.js';
 import { faultsOf } from './schema.js';
 import type { TenantId } from './ids.js';
 
@@ -24,8 +24,12 @@ export type Codec = {
   readonly definitions: ReadonlyMap<string, EventDefinition>;
   /** Checks, seals personal members and returns the stored form. Throws a TypeError for an event off its schema. */
   readonly encode: (event: DomainEvent & { id: string }, meta: Omit<EventMeta, 'schemaVersion'>) => NewEvent;
-  /** Throws {@link DecodeError}. */
+  /** Throws {@link DecodeError}. Personal values are opened when they are asked for, see `fetchKeys`. */
   readonly decode: (stored: StoredEvent) => Recorded;
+  /** Whose personal values events carry, as decoded or decided; each person once. */
+  readonly subjectsOf: (events: readonly Pick<DomainEvent, 'type' | 'data'>[], tenant: TenantId) => readonly Subject[];
+  /** {@link Cipher.fetchKeys}; left out where keys always are at hand. */
+  readonly fetchKeys?: NonNullable<Cipher['fetchKeys']>;
 };
 
 /** Throws a RangeError if two definitions share a type, or an upcaster or golden sample is missing. */
@@ -90,7 +94,16 @@ export function createCodec(definitions: readonly EventDefinition[], cipher: Cip
     return { ...stored, data, meta: stored.meta as unknown as EventMeta };
   };
 
-  return { definitions: byType, encode, decode };
+  const subjectsOf: Codec['subjectsOf'] = (events, tenant) => {
+    const learners = new Set<string>();
+    for (const { type, data } of events)
+      if (byType.get(type)?.personal?.some((field) => (data as JsonObject)[field] !== undefined))
+        learners.add((data as JsonObject)['learnerId'] as string);
+    return [...learners].map((learner) => ({ tenant, learner }));
+  };
+
+  const { fetchKeys } = cipher;
+  return { definitions: byType, encode, decode, subjectsOf, ...(fetchKeys ? { fetchKeys } : {}) };
 }
 
 function describe(faults: readonly { pointer: string; message: string }[]): string {

@@ -11,6 +11,11 @@ export type Cipher = {
   readonly seal: (subject: Subject, field: string, value: Json) => JsonObject;
   /** Undefined once the subject's key is destroyed. */
   readonly open: (subject: Subject, field: string, sealed: JsonObject) => Json | undefined;
+  /**
+   * Gets the keys of people to hand, `create`: also makes those that never were. Left out where keys always are at hand.
+   * Whoever folds events that carry personal values, or seals some, awaits it first.
+   */
+  readonly fetchKeys?: (subjects: readonly Subject[], options?: { readonly create?: boolean }) => Promise<void>;
 };
 
 /**

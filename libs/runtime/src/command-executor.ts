@@ -31,6 +31,8 @@ import {
   createStreamFolds,
   evolveAll,
   extendFold,
+  fetchKeys,
+  withSubjects,
   type CommandTrace,
   type Folded,
   type StreamFoldLimits,
@@ -116,14 +118,19 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
   const queues = new Map<string, { length: number; tail: Promise<unknown> }>();
   let waiting = 0;
 
-  const history: CommandExecutor['history'] = async (stream, read) =>
-    (await log.read(stream, read)).map((event) => codec.decode(event));
+  const history: CommandExecutor['history'] = async (stream, read) => {
+    const events = (await log.read(stream, read)).map((event) => codec.decode(event));
+    await fetchKeys(codec, withSubjects(codec, [], events));
+    return events;
+  };
 
   const loader: FactLoader = {
     fold: async (fold, stream) => (await folds.now(fold, stream)).state,
     foldHaving: async (fold, stream, has) => {
       const kept = folds.kept(fold, stream);
-      return kept && has(kept.state) ? kept.state : (await folds.now(fold, stream)).state;
+      if (!kept || !has(kept.state)) return (await folds.now(fold, stream)).state;
+      await folds.readable(kept);
+      return kept.state;
     },
     event: async (stream, revision) => (await history(stream, { from: revision, limit: 1 }))[0],
   };
@@ -163,7 +170,8 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
     // A kept fold may be behind another process. That cannot do harm to an append at its exact revision, so it is
     // checked only before an answer that appends nothing: a hot stream is not read at all.
     let current = folded === undefined;
-    folded ??= await folds.now(decider, stream);
+    if (folded) await folds.readable(folded);
+    else folded = await folds.now(decider, stream);
     const refresh = async (): Promise<boolean> => {
       const newer = await folds.now(decider, stream);
       const changed = newer.revision !== (folded as Folded<unknown>).revision;
@@ -198,6 +206,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       }
 
       const wall = (await options.tenantClock?.(command.tenant)) ?? clock.now();
+      await fetchKeys(codec, codec.subjectsOf(decision.events, command.tenant), { create: true });
       const events = envelopes(decision.events, stream, command, hash, folded, wall);
       const first = folded.revision + 1;
       const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
@@ -207,7 +216,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
       sent = ambiguous;
       if (result.ok) {
         const recorded = unplaced.map((event) => ({ ...event, position: result.position }));
-        const next = extendFold(decider, folded, recorded);
+        const next = extendFold(decider, folded, recorded, withSubjects(codec, folded.subjects, recorded));
         folds.keep(decider, stream, next);
         const { revision, position } = next;
         return { accepted: true, outcome: 'recorded', replayed: false, stream, revision, position, events: recorded };

@@ -2,7 +2,7 @@
 // one caller holds stays true for the revision that it names.
 import type { EventLog } from '@cairn/eventlog';
 import { BEGINNING, type Codec, type DomainEvent, type Fold, type Instant, type Position } from '@cairn/kernel';
-import type { Recorded, StoredEvent } from '@cairn/kernel';
+import type { Recorded, StoredEvent, Subject } from '@cairn/kernel';
 
 /** What a command left in its stream: one append, hence neighbouring revisions. */
 export type CommandTrace = { readonly hash: string; readonly first: number; readonly last: number };
@@ -20,12 +20,16 @@ export type Folded<S> = {
    * but may be younger than this fold.
    */
   readonly commands: Map<string, CommandTrace>;
+  /** Whose personal values the state may hold. */
+  readonly subjects: readonly Subject[];
 };
 
 export type StreamFolds = {
   /** A kept fold, however old. */
   readonly kept: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Folded<S> | undefined;
-  /** The fold as the stream is now: a kept one is extended by what is newer. */
+  /** Gets the keys of a fold's people to hand, so that its personal values can be read. */
+  readonly readable: (folded: Folded<unknown>) => Promise<void> | undefined;
+  /** The fold as the stream is now, readable: a kept one is extended by what is newer. */
   readonly now: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => Promise<Folded<S>>;
   /** Keeps a fold unless a younger one is there. */
   readonly keep: <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string, folded: Folded<S>) => void;
@@ -84,15 +88,23 @@ export function createStreamFolds(log: EventLog, codec: Codec, limits: StreamFol
   const now: StreamFolds['now'] = async (fold, stream) => {
     const entry = kept(fold, stream);
     const stored = await log.read(stream, { from: (entry?.revision ?? -1) + 1 });
-    if (entry && stored.length === 0) return entry;
-    const folded = extendFold(fold, entry, decodeContiguous(codec, stored, (entry?.revision ?? -1) + 1));
+    if (entry && stored.length === 0) {
+      await readable(entry);
+      return entry;
+    }
+    const newer = decodeContiguous(codec, stored, (entry?.revision ?? -1) + 1);
+    const subjects = withSubjects(codec, entry?.subjects ?? [], newer);
+    await fetchKeys(codec, subjects); // before the fold: it may look at personal values
+    const folded = extendFold(fold, entry, newer, subjects);
     keep(fold, stream, folded);
     return folded;
   };
 
+  const readable: StreamFolds['readable'] = ({ subjects }) => fetchKeys(codec, subjects);
+
   const forget: StreamFolds['forget'] = (fold, stream) => remove(keyOf(fold, stream));
 
-  return { kept, now, keep, forget };
+  return { kept, readable, now, keep, forget };
 }
 
 /** A fold with further events behind it. The commands met are added to the index that all folds of the stream share. */
@@ -100,6 +112,7 @@ export function extendFold<S, E extends DomainEvent>(
   fold: Fold<S, E>,
   from: Folded<S> | undefined,
   newer: readonly Recorded[],
+  subjects: readonly Subject[],
 ): Folded<S> {
   const commands = from?.commands ?? new Map<string, CommandTrace>();
   for (const { meta, revision } of newer) {
@@ -114,7 +127,27 @@ export function extendFold<S, E extends DomainEvent>(
     position: last?.position ?? from?.position ?? BEGINNING,
     recordedAt: last?.meta.recordedAt ?? from?.recordedAt ?? '',
     commands,
+    subjects,
   };
+}
+
+/** The people of a fold and those that further events of its stream speak of. */
+export function withSubjects(codec: Codec, known: readonly Subject[], newer: readonly Recorded[]): readonly Subject[] {
+  const [first] = newer;
+  if (!codec.fetchKeys || !first) return known;
+  const fresh = codec
+    .subjectsOf(newer, first.meta.tenant)
+    .filter(({ learner }) => !known.some((subject) => subject.learner === learner));
+  return fresh.length === 0 ? known : [...known, ...fresh];
+}
+
+/** Nothing to wait for where keys always are at hand. */
+export function fetchKeys(
+  codec: Codec,
+  subjects: readonly Subject[],
+  options?: { readonly create?: boolean },
+): Promise<void> | undefined {
+  return subjects.length === 0 ? undefined : codec.fetchKeys?.(subjects, options);
 }
 
 /** The state after further events; throws if the fold cannot bear them. */

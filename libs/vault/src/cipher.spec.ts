@@ -10,14 +10,14 @@ import {
 } from '@cairn/kernel';
 import * as fc from 'fast-check';
 import { createCipher } from './cipher.js';
-import { KeyDestroyed, SealBroken, type KeyVault } from './port.js';
-import { openSqliteKeyVault } from './sqlite/sqlite-key-vault.js';
+import { KeyDestroyed, SealBroken } from './port.js';
+import { openSqliteKeyVault, type SqliteKeyVault } from './sqlite/sqlite-key-vault.js';
 
 const TENANT = 'northlake' as TenantId;
 const ada = { tenant: TENANT, learner: 'ada' };
 
 describe('the cipher of personal values', () => {
-  let vault: KeyVault;
+  let vault: SqliteKeyVault;
   beforeEach(() => {
     vault = openSqliteKeyVault({ file: ':memory:', masterKey: Buffer.alloc(32, 1) });
   });

@@ -6,8 +6,12 @@ import { NONCE_BYTES } from './sealing.js';
 const ALGORITHM = 'A256GCM';
 
 /** The cipher of the event codec. A sealed value is `{alg: 'A256GCM', iv, data}`, base64url; data ends with the tag. */
-export function createCipher(vault: Pick<KeyVault, 'seal' | 'open'>): Cipher {
+export function createCipher(vault: Pick<KeyVault, 'seal' | 'open' | 'prepare' | 'fetch'>): Cipher {
+  const { fetch, prepare } = vault;
   return {
+    ...(fetch
+      ? { fetchKeys: async (subjects, { create = false } = {}) => (create ? prepare(subjects) : fetch(subjects)) }
+      : {}),
     seal: (subject, field, value) => {
       const sealed = vault.seal(subject, purposeOf(field), Buffer.from(JSON.stringify(value)));
       return {

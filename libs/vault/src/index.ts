@@ -3,3 +3,4 @@ export { createCipher } from './cipher.js';
 export { loadMasterKey } from './master-key.js';
 export { openSqliteKeyVault } from './sqlite/sqlite-key-vault.js';
 export { openSqliteBlobVault } from './sqlite/sqlite-blob-vault.js';
+export { openMongoVaults, type MongoVaults } from './mongodb/mongo-vaults.js';

@@ -14,23 +14,29 @@ export type VaultSigner = {
   readonly privateKey: KeyObject;
 };
 
+/** At once from a vault on this machine, later from one on a server. */
+export type Soon<T> = T | Promise<T>;
+
 /**
- * Keys of people, issuers and tenants. Everything is synchronous, because reading an event is. What was created is on
- * disk when the call returns; what was destroyed is not there any more, and never comes back under that name.
+ * Keys of people, issuers and tenants. `seal` and `open` are synchronous, because reading an event is; where a vault
+ * lies on a server they work on the keys that `prepare` or `fetch` brought. What was created is durable when the call
+ * is done; what was destroyed is not there any more, and never comes back under that name.
  */
 export type KeyVault = {
   /** Creates the keys of many subjects by one commit; those that have one, or had one destroyed, stay as they are. */
-  readonly prepare: (subjects: readonly Subject[]) => void;
+  readonly prepare: (subjects: readonly Subject[]) => Soon<void>;
+  /** Gets the keys of subjects to hand, where they are not always. */
+  readonly fetch?: (subjects: readonly Subject[]) => Promise<void>;
   /**
-   * AES-256-GCM by the subject's own key, which is created at first use: nonce (12 bytes), ciphertext, tag (16 bytes).
-   * `purpose` is authenticated with it. Throws {@link KeyDestroyed}.
+   * AES-256-GCM by the subject's own key, on this machine created at first use: nonce (12 bytes), ciphertext, tag (16
+   * bytes). `purpose` is authenticated with it. Throws {@link KeyDestroyed}.
    */
   readonly seal: (subject: Subject, purpose: string, plaintext: Uint8Array) => Buffer;
   /** Undefined once the key is destroyed. Throws {@link SealBroken} for anything but what `seal` gave, and {@link KeyMissing}. */
   readonly open: (subject: Subject, purpose: string, sealed: Uint8Array) => Buffer | undefined;
   /** Destroys the subject's key for good, or sees to it that there never is one. Harmless when repeated. */
-  readonly destroy: (subject: Subject) => void;
-  readonly isDestroyed: (subject: Subject) => boolean;
+  readonly destroy: (subject: Subject) => Soon<void>;
+  readonly isDestroyed: (subject: Subject) => Soon<boolean>;
 
   /**
    * Creates a signing key and gives its public half; of a key that is there already just that. Throws
@@ -38,18 +44,16 @@ export type KeyVault = {
    */
   readonly createSigningKey: (tenant: TenantId, keyId: string, alg: VaultAlgorithm) => Promise<PublicJwk>;
   /** Stays after the private half is destroyed: what it signed is still to be verified. */
-  readonly publicJwk: (tenant: TenantId, keyId: string) => PublicJwk | undefined;
+  readonly publicJwk: (tenant: TenantId, keyId: string) => Soon<PublicJwk | undefined>;
   /** Undefined if there is no such key, or it was destroyed. */
-  readonly signer: (tenant: TenantId, keyId: string) => VaultSigner | undefined;
-  readonly destroySigningKey: (tenant: TenantId, keyId: string) => void;
+  readonly signer: (tenant: TenantId, keyId: string) => Soon<VaultSigner | undefined>;
+  readonly destroySigningKey: (tenant: TenantId, keyId: string) => Soon<void>;
 
   /** 32 random bytes under a name, created at first use. Throws {@link KeyDestroyed}. */
-  readonly secret: (tenant: TenantId, name: string) => Buffer;
-  readonly destroySecret: (tenant: TenantId, name: string) => void;
+  readonly secret: (tenant: TenantId, name: string) => Soon<Buffer>;
+  readonly destroySecret: (tenant: TenantId, name: string) => Soon<void>;
 
-  /** Copies the whole vault to a new file while it is in use. The copy keeps keys that are destroyed later. */
-  readonly backup: (toFile: string) => void;
-  readonly close: () => void;
+  readonly close: () => Soon<void>;
 };
 
 /** Signed bytes, named by their SHA-256 and sealed with the key of the person they are about. */
@@ -60,8 +64,6 @@ export type BlobVault = {
   readonly get: (subject: Subject, hash: string) => Promise<Uint8Array | undefined>;
   /** Removes all of the subject's bytes, and says how many there were. */
   readonly purge: (subject: Subject) => Promise<number>;
-  /** Copies the whole vault to a new file while it is in use. */
-  readonly backup: (toFile: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 

@@ -97,7 +97,7 @@ export async function importOulad(
         const block = students.slice(prepared, prepared + KEYS_AT_ONCE);
         prepared += block.length;
         const { namespace } = tenant;
-        installation.keyVault.prepare(
+        await installation.keyVault.prepare(
           block.map(({ id }) => ({
             tenant: tenant.tenant,
             learner: newLearnerId(context(session, tenant.tenant, namespace, 'student', id, 'register').commandId),
@@ -177,7 +177,7 @@ async function ensureTenant(session: Session): Promise<Tenant> {
   const { installation } = session;
   const tenant = existing?.tenant ?? (uuidv5(installation.logId, 'tenant', TENANT_SLUG) as TenantId);
   const namespace =
-    existing?.namespace ?? uuidv5(tenant, installation.keyVault.secret(tenant, 'id-namespace').toString('hex'));
+    existing?.namespace ?? uuidv5(tenant, (await installation.keyVault.secret(tenant, 'id-namespace')).toString('hex'));
   await dispatched<RegisterTenant>(
     session,
     { type: 'RegisterTenant', data: { slug: TENANT_SLUG, name: 'Open University (OULAD)', zone: ZONE, namespace } },

@@ -13,6 +13,8 @@ export type MongoConnectionOptions = {
   readonly selectionTimeoutMs?: number;
   /** True lets a server without a replica set pass: no retried writes, no fail-over. For development and tests. */
   readonly standalone?: boolean;
+  /** What to check of the database once connected; default: that it is one of read models. */
+  readonly check?: (db: Db, place: string) => Promise<void>;
 };
 
 export type MongoConnection = {
@@ -44,7 +46,14 @@ const POOL_SIZE = 20;
 
 /** Connects and checks. Throws {@link ReadModelUnavailable}, with what to do. */
 export async function connectMongo(options: MongoConnectionOptions): Promise<MongoConnection> {
-  const { url, database, timeoutMs = 10_000, selectionTimeoutMs = 3000, standalone = false } = options;
+  const {
+    url,
+    database,
+    timeoutMs = 10_000,
+    selectionTimeoutMs = 3000,
+    standalone = false,
+    check = checkSchema,
+  } = options;
   const place = placeOf(url);
   let client: MongoClient;
   try {
@@ -93,7 +102,7 @@ export async function connectMongo(options: MongoConnectionOptions): Promise<Mon
         throw new ReadModelUnavailable(
           `MongoDB at ${place} has no replica set: start it with --replSet rs0, run rs.initiate() once, and connect again`,
         );
-      await checkSchema(db, place);
+      await check(db, place);
     });
   } catch (error) {
     await close();

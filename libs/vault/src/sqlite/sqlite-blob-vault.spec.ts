@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sha256, type Subject, type TenantId } from '@cairn/kernel';
 import * as fc from 'fast-check';
-import { KeyDestroyed, SealBroken, VaultUnavailable, type BlobVault, type KeyVault } from '../port.js';
-import { openSqliteBlobVault } from './sqlite-blob-vault.js';
-import { openSqliteKeyVault } from './sqlite-key-vault.js';
+import { KeyDestroyed, SealBroken, VaultUnavailable } from '../port.js';
+import { openSqliteBlobVault, type SqliteBlobVault } from './sqlite-blob-vault.js';
+import { openSqliteKeyVault, type SqliteKeyVault } from './sqlite-key-vault.js';
 
 const TENANT = 'northlake' as TenantId;
 const subject = (learner: string, tenant = TENANT): Subject => ({ tenant, learner });
 const text = (value: string): Buffer => Buffer.from(value);
 
 describe('the blob vault', () => {
-  let keys: KeyVault;
+  let keys: SqliteKeyVault;
   let folder: string;
   let file: string;
-  let blobs: BlobVault;
+  let blobs: SqliteBlobVault;
   beforeEach(() => {
     keys = openSqliteKeyVault({ file: ':memory:', masterKey: Buffer.alloc(32, 1) });
     folder = mkdtempSync(join(tmpdir(), 'cairn-blobs-'));

@@ -23,8 +23,13 @@ type Put = {
   readonly done: (error?: unknown) => void;
 };
 
+export type SqliteBlobVault = BlobVault & {
+  /** Copies the whole vault to a new file while it is in use. */
+  readonly backup: (toFile: string) => Promise<void>;
+};
+
 /** Opens or creates a blob vault; its bytes are sealed by the key vault. Throws {@link VaultUnavailable}. */
-export function openSqliteBlobVault({ file, keys }: SqliteBlobVaultOptions): BlobVault {
+export function openSqliteBlobVault({ file, keys }: SqliteBlobVaultOptions): SqliteBlobVault {
   const { database, guarded, write, scrub, backup, close } = openVaultDatabase(file, 'blob vault', SCHEMA);
   const insert = database.prepare(
     'INSERT INTO blobs(tenant, learner, hash, sealed) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING',

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Subject, TenantId } from '@cairn/kernel';
 import * as fc from 'fast-check';
 import { CompactSign, compactVerify } from 'jose';
-import { KeyDestroyed, KeyMissing, SealBroken, VaultUnavailable, type KeyVault } from '../port.js';
-import { openSqliteKeyVault } from './sqlite-key-vault.js';
+import { KeyDestroyed, KeyMissing, SealBroken, VaultUnavailable } from '../port.js';
+import { openSqliteKeyVault, type SqliteKeyVault } from './sqlite-key-vault.js';
 
 const TENANT = 'northlake' as TenantId;
 const OTHER = 'southlake' as TenantId;
@@ -16,7 +16,7 @@ const text = (value: string): Buffer => Buffer.from(value);
 const MASTER = Buffer.alloc(32, 1);
 
 describe('the key vault', () => {
-  let vault: KeyVault;
+  let vault: SqliteKeyVault;
   beforeEach(() => {
     vault = openSqliteKeyVault({ file: ':memory:', masterKey: MASTER });
   });
@@ -219,7 +219,7 @@ describe('the key vault in a file', () => {
     file = join(folder, 'keys.db');
   });
   afterEach(() => rmSync(folder, { recursive: true }));
-  const open = (masterKey = MASTER): KeyVault => openSqliteKeyVault({ file, masterKey });
+  const open = (masterKey = MASTER): SqliteKeyVault => openSqliteKeyVault({ file, masterKey });
   const raw = <T>(work: (database: DatabaseSync) => T): T => {
     const database = new DatabaseSync(file);
     try {

@@ -1,8 +1,8 @@
 // The key vault on node:sqlite. The master key wraps a key per tenant, that one wraps everything of the tenant; every
 // wrapping is bound to what the key is for, so that rows cannot change places.
-import { createPrivateKey, generateKeyPair, randomBytes, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPrivateKey, randomBytes, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { Subject, TenantId } from '@cairn/kernel';
+import { generatePair } from '../key-pairs.js';
 import {
   KeyDestroyed,
   KeyMissing,
@@ -41,10 +41,18 @@ type Row = { readonly alg: VaultAlgorithm | null; readonly public: string | null
 /** Unwrapped keys of people that are kept at hand. */
 const KEPT_SUBJECT_KEYS = 10_000;
 
-const generate = promisify(generateKeyPair);
+/** Answers at once, always. */
+export type SqliteKeyVault = {
+  readonly [Member in Exclude<keyof KeyVault, 'fetch' | 'createSigningKey'>]: (
+    ...args: Parameters<KeyVault[Member]>
+  ) => Awaited<ReturnType<KeyVault[Member]>>;
+} & Pick<KeyVault, 'createSigningKey'> & {
+    /** Copies the whole vault to a new file while it is in use. The copy keeps keys that are destroyed later. */
+    readonly backup: (toFile: string) => void;
+  };
 
 /** Opens or creates a vault. Throws {@link VaultUnavailable} for a wrong master key, and if another process holds it. */
-export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): KeyVault {
+export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): SqliteKeyVault {
   if (masterKey.length !== KEY_BYTES) throw new RangeError(`the master key has ${masterKey.length} bytes, expected 32`);
   const master = secretKey(Buffer.from(masterKey));
   const { database, guarded, write, scrub, backup, close } = openVaultDatabase(file, 'key vault', SCHEMA);
@@ -247,17 +255,4 @@ export function openSqliteKeyVault({ file, masterKey }: SqliteKeyVaultOptions): 
       close();
     },
   };
-}
-
-function generatePair(alg: VaultAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
-  switch (alg) {
-    case 'RS256':
-      return generate('rsa', { modulusLength: 2048 });
-    case 'ES256':
-      return generate('ec', { namedCurve: 'P-256' });
-    case 'Ed25519':
-      return generate('ed25519', {});
-    default:
-      throw new RangeError(`"${String(alg satisfies never)}" is not an algorithm of the vault: RS256, ES256, Ed25519`);
-  }
 }

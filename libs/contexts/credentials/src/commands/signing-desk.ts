@@ -41,9 +41,9 @@ export class SigningDesk implements OnModuleInit {
     openSigningDesk(
       executor.loader,
       createPrepareIssue({
-        signingKey: (tenant, key) => {
-          const signer = keyVault.signer(tenant, key.keyId);
-          return Promise.resolve(signer && keyOf(key, signer.privateKey));
+        signingKey: async (tenant, key) => {
+          const signer = await keyVault.signer(tenant, key.keyId);
+          return signer && keyOf(key, signer.privateKey);
         },
         copies: this.copies,
         leases: createStatusLeases({ execute: (command) => executor.execute(command), clock }),

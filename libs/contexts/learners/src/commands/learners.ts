@@ -79,7 +79,7 @@ export class LearnerDesk {
       fold: executor.loader.fold,
       history: executor.history,
       newId: randomUUID,
-      identityKey: (tenant) => keyVault.secret(tenant, 'identity'),
+      identityKey: async (tenant) => keyVault.secret(tenant, 'identity'),
       purgeBlobs: async (tenant, learner) => {
         await blobVault.purge({ tenant, learner });
       },

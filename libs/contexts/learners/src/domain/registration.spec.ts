@@ -35,7 +35,7 @@ function createWorld() {
     fold: executor.loader.fold,
     history: (stream) => executor.history(stream),
     newId: freshId,
-    identityKey: () => key,
+    identityKey: async () => key,
     purgeBlobs: async (_tenant, learner) => void purged.push(learner),
     destroyKey: async (tenant, learner) => cipher.destroy({ tenant, learner }),
   };

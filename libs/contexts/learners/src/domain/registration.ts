@@ -33,7 +33,7 @@ export type RegistrationPorts = {
   /** A fresh random id. */
   readonly newId: () => string;
   /** Used for identity hashes and nothing else. */
-  readonly identityKey: (tenant: TenantId) => Uint8Array;
+  readonly identityKey: (tenant: TenantId) => Promise<Uint8Array>;
 };
 
 type Done = Extract<CommandOutcome, { accepted: true }>;
@@ -127,7 +127,7 @@ async function learnerBehind(
   for (const identity of identities) {
     const { owner } = await fold(
       identityFold,
-      identityStream(tenant, identityHash(identityKey(tenant), tenant, identity)),
+      identityStream(tenant, identityHash(await identityKey(tenant), tenant, identity)),
     );
     if (owner === undefined) continue;
     const { status } = await fold(learnerFold, learnerStream(tenant, owner));
@@ -144,7 +144,7 @@ export async function claimAll(
   learnerId: LearnerId,
 ): Promise<Rejected | undefined> {
   for (const identity of identities) {
-    const hash = identityHash(ports.identityKey(context.tenant), context.tenant, identity);
+    const hash = identityHash(await ports.identityKey(context.tenant), context.tenant, identity);
     const claim: ClaimIdentity = { type: 'ClaimIdentity', data: { hash, learnerId, kind: identity.kind } };
     const outcome = await ports.execute(stepOf(ports, context, claim));
     if (!outcome.accepted) return outcome;
@@ -160,7 +160,7 @@ export async function releaseAll(
   reasonCode: string,
 ): Promise<void> {
   for (const identity of identities) {
-    const hash = identityHash(ports.identityKey(context.tenant), context.tenant, identity);
+    const hash = identityHash(await ports.identityKey(context.tenant), context.tenant, identity);
     const release: ReleaseIdentity = { type: 'ReleaseIdentity', data: { hash, learnerId, reasonCode } };
     const outcome = await ports.execute(stepOf(ports, context, release));
     if (!outcome.accepted) throw new Error(`an identity could not be released: ${outcome.code}`);
@@ -215,7 +215,7 @@ export async function findLearner(
   kind: IdentityKind,
   normalised: string,
 ): Promise<LearnerId | undefined> {
-  const hash = identityHash(identityKey(tenant), tenant, { kind, value: normalised });
+  const hash = identityHash(await identityKey(tenant), tenant, { kind, value: normalised });
   const { owner } = await fold(identityFold, identityStream(tenant, hash));
   if (owner === undefined) return undefined;
   const { status } = await fold(learnerFold, learnerStream(tenant, owner));

@@ -154,7 +154,7 @@ export class ModuleRoutes {
   ) {
     const { tenant } = caller;
     const value = normaliseIdentity(body.learnerBy, body.learner);
-    const key = this.installation.keyVault.secret(tenant, 'identity');
+    const key = await this.installation.keyVault.secret(tenant, 'identity');
     const owner =
       value === undefined
         ? undefined

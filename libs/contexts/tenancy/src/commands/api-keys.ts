@@ -59,7 +59,7 @@ export class ApiKeyDesk {
   async issue(request: CairnRequest, context: CommandContext, body: IssueApiKeyBody) {
     const { tenant, commandId } = context;
     // Drawn from the vault's secret by the command's id: the same key is told again to a retry, and nowhere kept.
-    const drawn = hmacSha256(this.installation.keyVault.secret(tenant, 'api-keys'), commandId);
+    const drawn = hmacSha256(await this.installation.keyVault.secret(tenant, 'api-keys'), commandId);
     const key = newApiKey(tenant, Buffer.from(drawn, 'hex').subarray(0, SECRET_BYTES));
     const keyId = uuidv5(commandId, 'api-key');
     const outcome = await this.gateway.send<IssueApiKey>(

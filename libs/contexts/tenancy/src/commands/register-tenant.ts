@@ -58,7 +58,7 @@ export class RegisterTenantRoute {
     const { logId, keyVault } = this.installation;
     const tenant = (typeof key === 'string' ? uuidv5(logId, 'tenant', key) : randomUUID()) as TenantId;
     // Random, but the same for every try: a retry is then the same command.
-    const namespace = uuidv5(tenant, keyVault.secret(tenant, 'id-namespace').toString('hex'));
+    const namespace = uuidv5(tenant, (await keyVault.secret(tenant, 'id-namespace')).toString('hex'));
     const outcome = await this.gateway.send<RegisterTenant>(
       request,
       {
