@@ -34,7 +34,11 @@ module.exports = {
       to: { path: '^libs/contexts/', pathNot: '^libs/contexts/($1/|[^/]+/src/index\\.ts$)' },
     },
     only('esdb-behind-its-port', 'node_modules/@eventstore/', '^(libs/eventlog/src/eventstoredb|libs/testing|test)/'),
-    only('mongodb-behind-its-port', 'node_modules/mongodb/', '^(libs/(readmodel|vault)/src/mongodb|libs/testing|test)/'),
+    only(
+      'mongodb-behind-its-port',
+      'node_modules/mongodb/',
+      '^(libs/(readmodel|vault)/src/mongodb|libs/testing|test)/',
+    ),
     only('sqlite-behind-its-port', '^(node:)?sqlite$', '/sqlite/'),
     only(
       'nest-at-the-edge',

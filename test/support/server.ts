@@ -1,10 +1,10 @@
-// A whole server on the embedded store in a folder of its own, driven over its HTTP interface without a port.
+// A whole server, on the embedded stores in a folder of its own or on the cluster, driven over its HTTP interface without a port.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SCOPES } from '@cairn/contexts/tenancy';
-import type { Configuration, Installation } from '@cairn/platform';
+import type { ClusterConfiguration, Configuration, Installation } from '@cairn/platform';
 import { createServer } from '../../apps/server/src/app.js';
 
 export const OPERATOR = 'operator-token-of-the-tests-0123456789';
@@ -29,6 +29,72 @@ export type Client = {
   readonly post: (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer['body']>;
 };
 
+export type Tenant = { readonly id: string; readonly key: string; readonly client: Client; readonly issuer: string };
+
+type Send = (
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  payload: string | undefined,
+) => Promise<Omit<Answer, 'body'>>;
+
+/** JSON over whatever carries requests: `inject` of a server in this process, or HTTP. */
+export function clientOf(send: Send, token: string | undefined): Client {
+  const request = async (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const answer = await send(
+      method,
+      path,
+      {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    );
+    let json: unknown;
+    try {
+      json = JSON.parse(answer.text);
+    } catch {
+      json = undefined;
+    }
+    return { ...answer, body: json };
+  };
+  return {
+    get: (path, headers) => request('GET', path, undefined, headers),
+    send: request as Client['send'],
+    post: async (path, body, headers) => {
+      const answer = await request('POST', path, body, headers);
+      if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${answer.text}`);
+      return answer.body as unknown;
+    },
+  };
+}
+
+/** A new tenant with an issuer and a key that may do everything. */
+export async function createTenant(
+  as: (token: string | undefined) => Client,
+  slug: string,
+  sandboxClock?: string,
+): Promise<Tenant> {
+  const operator = as(OPERATOR);
+  const { id } = await operator.post('/api/tenants', {
+    slug,
+    name: `Tenant ${slug}`,
+    zone: 'Europe/Berlin',
+    ...(sandboxClock === undefined ? {} : { sandboxClock }),
+  });
+  const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: SCOPES });
+  const client = as(key);
+  const issuer = await client.post('/api/issuers', { slug, name: `Issuer ${slug}`, zone: 'Europe/Berlin' });
+  await client.post(`/api/issuers/${issuer.id}/keys`, { algorithm: 'ES256' });
+  return { id, key, client, issuer: issuer.id };
+}
+
 export type TestServer = {
   readonly app: NestFastifyApplication;
   readonly installation: Installation;
@@ -36,15 +102,14 @@ export type TestServer = {
   readonly as: (token: string | undefined) => Client;
   readonly operator: Client;
   /** A new tenant, a sandbox if its clock is given, with an issuer and a key that may do everything. */
-  readonly tenant: (
-    slug: string,
-    sandboxClock?: string,
-  ) => Promise<{ id: string; key: string; client: Client; issuer: string }>;
+  readonly tenant: (slug: string, sandboxClock?: string) => Promise<Tenant>;
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
-export async function startServer(options: { directory?: string; keep?: boolean } = {}): Promise<TestServer> {
+export async function startServer(
+  options: { directory?: string; keep?: boolean; cluster?: ClusterConfiguration } = {},
+): Promise<TestServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
   const configuration: Configuration = {
     dataDirectory: directory,
@@ -54,43 +119,19 @@ export async function startServer(options: { directory?: string; keep?: boolean 
     operatorToken: OPERATOR,
     logLevel: 'silent',
     ratePerMinute: 10_000_000,
+    ...(options.cluster ? { cluster: options.cluster } : {}),
   };
   const { app, installation, close } = await createServer(configuration, false);
-  const as = (token: string | undefined): Client => {
-    const request = async (
-      method: string,
-      path: string,
-      body: unknown,
-      headers: Record<string, string> = {},
-    ): Promise<Answer> => {
+  const as = (token: string | undefined): Client =>
+    clientOf(async (method, path, headers, payload) => {
       const answer = await app.inject({
         method: method as 'GET',
         url: path,
-        headers: {
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        headers,
+        ...(payload === undefined ? {} : { payload }),
       });
-      let json: unknown;
-      try {
-        json = JSON.parse(answer.payload);
-      } catch {
-        json = undefined;
-      }
-      return { status: answer.statusCode, headers: answer.headers, text: answer.payload, body: json };
-    };
-    return {
-      get: (path, headers) => request('GET', path, undefined, headers),
-      send: request as Client['send'],
-      post: async (path, body, headers) => {
-        const answer = await request('POST', path, body, headers);
-        if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${answer.text}`);
-        return answer.body as unknown;
-      },
-    };
-  };
+      return { status: answer.statusCode, headers: answer.headers, text: answer.payload };
+    }, token);
   const operator = as(OPERATOR);
   return {
     app,
@@ -98,19 +139,7 @@ export async function startServer(options: { directory?: string; keep?: boolean 
     directory,
     as,
     operator,
-    tenant: async (slug, sandboxClock) => {
-      const { id } = await operator.post('/api/tenants', {
-        slug,
-        name: `Tenant ${slug}`,
-        zone: 'Europe/Berlin',
-        ...(sandboxClock === undefined ? {} : { sandboxClock }),
-      });
-      const { key } = await operator.post(`/api/tenants/${id}/api-keys`, { name: 'tests', scopes: SCOPES });
-      const client = as(key);
-      const issuer = await client.post('/api/issuers', { slug, name: `Issuer ${slug}`, zone: 'Europe/Berlin' });
-      await client.post(`/api/issuers/${issuer.id}/keys`, { algorithm: 'ES256' });
-      return { id, key, client, issuer: issuer.id };
-    },
+    tenant: (slug, sandboxClock) => createTenant(as, slug, sandboxClock),
     settled: async () => {
       if (await installation.settled(20_000)) return;
       throw new Error(

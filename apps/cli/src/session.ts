@@ -54,7 +54,8 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
   { create = false, catchUp = true }: { create?: boolean; catchUp?: boolean } = {},
 ): Promise<T> {
-  if (!create && !existsSync(join(options.data, 'events.sqlite')))
+  const onCluster = process.env['CAIRN_EVENTSTORE_URL'] ?? process.env['CAIRN_EVENTSTORE_URL_FILE'];
+  if (!create && onCluster === undefined && !existsSync(join(options.data, 'events.sqlite')))
     throw new CliError(
       `There is no event log in ${options.data}. Name the data folder with --data, or fill one: npm run cairn -- import oulad --from <folder> --data ${options.data}`,
     );

@@ -104,7 +104,7 @@ export async function createServer(
       },
     );
     configure(app);
-    serveApiDocs(app, openApiDocument(app, installation.version));
+    if (installation.roles.has('api')) serveApiDocs(app, openApiDocument(app, installation.version));
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     await installation.start();

@@ -7,6 +7,7 @@ import {
   IsOptional,
   IsString,
   IsUrl,
+  Matches,
   Max,
   MaxLength,
   Min,
@@ -16,6 +17,10 @@ import {
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+
+/** What a process does; several processes share the work of one installation on the cluster. */
+export const ROLES = ['api', 'projector', 'reactor', 'scheduler'] as const;
+export type Role = (typeof ROLES)[number];
 
 class Environment {
   /** Folder of the embedded store, its keys and blobs. One process at a time. */
@@ -31,6 +36,18 @@ class Environment {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'silent']) CAIRN_LOG_LEVEL: string = 'info';
   /** Requests a minute for each key; public pages by address. */
   @IsInt() @Min(1) @Max(10_000_000) CAIRN_RATE_PER_MINUTE: number = 6000;
+  /** The cluster: where log, read models and vaults are, if not in the data folder. */
+  @IsOptional()
+  @Matches(/^esdb(\+discover)?:\/\/\S+$/, { message: 'is no connection string such as esdb://host:2113?tls=true' })
+  CAIRN_EVENTSTORE_URL?: string;
+  @IsOptional()
+  @Matches(/^mongodb(\+srv)?:\/\/\S+$/, { message: 'is no address such as mongodb://host:27017/cairn?replicaSet=rs0' })
+  CAIRN_MONGODB_URL?: string;
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9+/]{43}=$/, { message: 'is not 32 bytes in base64; make them with: openssl rand -base64 32' })
+  CAIRN_MASTER_KEY?: string;
+  @IsOptional() @IsString() @IsNotEmpty() CAIRN_ROLES?: string;
+  @IsInt() @Min(1) @Max(600) CAIRN_LEASE_SECONDS: number = 15;
 }
 
 /** What each variable means, for the generated reference. */
@@ -56,7 +73,36 @@ export const CONFIGURATION_REFERENCE: readonly { name: string; default: string; 
   {
     name: 'CAIRN_RATE_PER_MINUTE',
     default: '6000',
-    means: 'Requests a minute for each API key; of the public pages for each address.',
+    means: 'Requests a minute for each API key; of the public pages for each address. Each process counts by itself.',
+  },
+  {
+    name: 'CAIRN_EVENTSTORE_URL',
+    default: 'none: the log is in the data folder',
+    means:
+      'EventStoreDB that holds the event log: `esdb://user:password@host:2113?tls=true`, `esdb+discover://…` for several nodes. With CAIRN_MONGODB_URL or not at all. Also as CAIRN_EVENTSTORE_URL_FILE.',
+  },
+  {
+    name: 'CAIRN_MONGODB_URL',
+    default: 'none: read models and vaults are in the data folder',
+    means:
+      'MongoDB, a replica set: `mongodb://user:password@host:27017/cairn?replicaSet=rs0`. The database in it (`cairn` if none) holds the read models and can be rebuilt; keys and signed copies are in the one beside it with `_vault` behind its name, and cannot: back it up. Also as CAIRN_MONGODB_URL_FILE.',
+  },
+  {
+    name: 'CAIRN_MASTER_KEY',
+    default: 'none: embedded stores keep theirs in <data>/master-key',
+    means:
+      'Wraps the keys in the vault on the cluster: 32 bytes in base64, the same for every process, kept apart from the database. Best as CAIRN_MASTER_KEY_FILE.',
+  },
+  {
+    name: 'CAIRN_ROLES',
+    default: 'api,projector,reactor,scheduler',
+    means:
+      'What this process does, on the cluster: `api` answers requests, `projector` folds read models, `reactor` answers events with commands, `scheduler` sends what falls due. Each role needs at least one process; a second one takes over when the first is gone. Every process answers /livez, /readyz, /metrics, /version and /ops.',
+  },
+  {
+    name: 'CAIRN_LEASE_SECONDS',
+    default: '15',
+    means: 'On the cluster: so long after a process died its work is taken over, at the latest.',
   },
 ];
 
@@ -68,6 +114,17 @@ export type Configuration = {
   readonly operatorToken: string;
   readonly logLevel: string;
   readonly ratePerMinute: number;
+  /** Left out: everything is embedded, in the data folder, and this process does all. */
+  readonly cluster?: ClusterConfiguration;
+};
+
+export type ClusterConfiguration = {
+  readonly eventStoreUrl: string;
+  readonly mongoUrl: string;
+  /** 32 bytes. */
+  readonly masterKey: Uint8Array;
+  readonly roles: readonly Role[];
+  readonly leaseMs: number;
 };
 
 /** Reads and checks the environment. Throws an Error whose message lists every fault. */
@@ -84,7 +141,7 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     }
     try {
       const text = name.endsWith('_FILE') ? readFileSync(value, 'utf8').trim() : value;
-      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE)$/.test(target) ? Number(text) : text;
+      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE|LEASE_SECONDS)$/.test(target) ? Number(text) : text;
     } catch (error) {
       faults.push(`${name}: cannot be read (${(error as Error).message})`);
     }
@@ -92,24 +149,68 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
   const environment = plainToInstance(Environment, raw, { exposeDefaultValues: true });
   for (const error of validateSync(environment))
     faults.push(`${error.property}: ${Object.values(error.constraints ?? {}).join(', ')}`);
+  const cluster = clusterOf(environment, faults);
   if (faults.length > 0) throw new Error(`The configuration has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`);
   return {
     dataDirectory: environment.CAIRN_DATA,
     port: environment.CAIRN_PORT,
     host: environment.CAIRN_HOST,
-    baseUrl: keptBaseUrl(environment),
+    baseUrl: cluster ? withoutSlash(environment.CAIRN_BASE_URL as string) : keptBaseUrl(environment),
     operatorToken: environment.CAIRN_OPERATOR_TOKEN ?? keptToken(environment.CAIRN_DATA),
     logLevel: environment.CAIRN_LOG_LEVEL,
     ratePerMinute: environment.CAIRN_RATE_PER_MINUTE,
+    ...(cluster ? { cluster } : {}),
   };
 }
+
+/** Either both stores are on servers, with what processes must have in common, or none is. Adds what is at fault. */
+function clusterOf(environment: Environment, faults: string[]): ClusterConfiguration | undefined {
+  const { CAIRN_EVENTSTORE_URL: eventStoreUrl, CAIRN_MONGODB_URL: mongoUrl, CAIRN_ROLES } = environment;
+  const named = (CAIRN_ROLES ?? ROLES.join(',')).split(',').map((role) => role.trim());
+  const roles = ROLES.filter((role) => named.includes(role));
+  for (const role of named)
+    if (!(ROLES as readonly string[]).includes(role))
+      faults.push(`CAIRN_ROLES: "${role}" is no role; there are ${ROLES.join(', ')}`);
+  if (eventStoreUrl === undefined && mongoUrl === undefined) {
+    if (roles.length < ROLES.length)
+      faults.push(
+        'CAIRN_ROLES: the embedded stores admit one process, which does all; leave it out, or set CAIRN_EVENTSTORE_URL and CAIRN_MONGODB_URL',
+      );
+    if (environment.CAIRN_MASTER_KEY !== undefined)
+      faults.push('CAIRN_MASTER_KEY: is for the cluster; the embedded vault keeps its own in the data folder');
+    return undefined;
+  }
+  if (eventStoreUrl === undefined || mongoUrl === undefined) {
+    const [given, missing] =
+      eventStoreUrl === undefined
+        ? ['CAIRN_MONGODB_URL', 'CAIRN_EVENTSTORE_URL']
+        : ['CAIRN_EVENTSTORE_URL', 'CAIRN_MONGODB_URL'];
+    faults.push(
+      `${missing}: is missing, though ${given} is set; log and read models are either both on servers or both in the data folder`,
+    );
+  }
+  for (const name of ['CAIRN_BASE_URL', 'CAIRN_OPERATOR_TOKEN', 'CAIRN_MASTER_KEY'] as const)
+    if (environment[name] === undefined)
+      faults.push(
+        `${name}: is needed on the cluster, the same for every process; nothing is kept in a data folder there`,
+      );
+  return {
+    eventStoreUrl: eventStoreUrl ?? '',
+    mongoUrl: mongoUrl ?? '',
+    masterKey: Buffer.from(environment.CAIRN_MASTER_KEY ?? '', 'base64'),
+    roles,
+    leaseMs: environment.CAIRN_LEASE_SECONDS * 1_000,
+  };
+}
+
+const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
 /**
  * The address that ids of credentials and DIDs are made from: that of the first start, kept in the data folder, since
  * credentials that were signed under another one would not be recognised any more.
  */
 function keptBaseUrl({ CAIRN_DATA, CAIRN_BASE_URL, CAIRN_HOST, CAIRN_PORT }: Environment): string {
-  const given = CAIRN_BASE_URL?.replace(/\/$/, '');
+  const given = CAIRN_BASE_URL === undefined ? undefined : withoutSlash(CAIRN_BASE_URL);
   const file = join(CAIRN_DATA, 'base-url');
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
   if (kept !== undefined && given !== undefined && given !== kept)

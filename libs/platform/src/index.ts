@@ -18,4 +18,5 @@ export * from './problem.filter.js';
 export * from './problems.js';
 export * from './read-gate.js';
 export * from './request.js';
+export * from './stores.js';
 export * from './tokens.js';

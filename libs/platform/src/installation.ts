@@ -1,7 +1,6 @@
 // One installation, put together: stores, keys, executor, projections, reactors. Nothing here knows HTTP.
 import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import {
   createCodec,
@@ -15,11 +14,12 @@ import {
   type StoredEvent,
   type TenantId,
 } from '@cairn/kernel';
-import { copyLog, LogsDiffer, openSqliteEventLog, type CopyResult, type EventLog } from '@cairn/eventlog';
-import { openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
+import { copyLog, LogsDiffer, type CopyResult, type EventLog } from '@cairn/eventlog';
+import type { ReadModel } from '@cairn/readmodel';
 import {
   createCommandExecutor,
   createFeed,
+  createObserver,
   createProjectionRunner,
   createReactorRunner,
   createScheduler,
@@ -42,16 +42,10 @@ import {
   type RebuildOptions,
   type Views,
 } from '@cairn/runtime';
-import {
-  createCipher,
-  loadMasterKey,
-  openSqliteBlobVault,
-  openSqliteKeyVault,
-  type BlobVault,
-  type KeyVault,
-} from '@cairn/vault';
-import type { Configuration } from './configuration.js';
+import { createCipher, VaultUnavailable, type BlobVault, type KeyVault } from '@cairn/vault';
+import { ROLES, type Configuration, type Role } from './configuration.js';
 import type { ContextDefinition } from './context.js';
+import { openStores, type BackupResult } from './stores.js';
 
 export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
 
@@ -66,9 +60,9 @@ export type InstallationStatus = {
   readonly scheduler: SchedulerStatus;
 };
 
-export type BackupResult = { readonly folder: string; readonly events: number; readonly keys: boolean };
-
 export type Installation = {
+  /** What this process does of it. */
+  readonly roles: ReadonlySet<Role>;
   readonly contexts: readonly ContextDefinition[];
   readonly version: string;
   readonly logId: string;
@@ -120,30 +114,17 @@ const IDLE_POLL_MS = 20;
 const INSTALLATION_STREAM = 'installation-0.log';
 const { version } = JSON.parse(readFileSync(findManifest(), 'utf8')) as { version: string };
 
-/** Opens the embedded stores in the data folder. Throws `DataDirectoryLocked` if another process holds it. */
+/** Opens the stores that the configuration names. Throws `DataDirectoryLocked` if another process holds the folder. */
 export async function openInstallation(
   configuration: Configuration,
   contexts: readonly ContextDefinition[],
   clock: Clock = systemClock,
 ): Promise<Installation> {
-  const directory = configuration.dataDirectory;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const log = await openSqliteEventLog({ directory });
-  const opened: { close: () => unknown }[] = [log];
-  const closeAll = async (): Promise<void> => {
-    for (const resource of opened.toReversed()) await resource.close();
-  };
+  const { cluster } = configuration;
+  const roles: ReadonlySet<Role> = new Set(cluster?.roles ?? ROLES);
+  const stores = await openStores(configuration);
+  const { log, readModel, keyVault, blobVault, owner } = stores;
   try {
-    const keyVault = openSqliteKeyVault({
-      file: join(directory, 'keys.sqlite'),
-      masterKey: loadMasterKey({ file: join(directory, 'master-key') }),
-    });
-    opened.push(keyVault);
-    const blobVault = openSqliteBlobVault({ file: join(directory, 'blobs.sqlite'), keys: keyVault });
-    opened.push(blobVault);
-    const readModel = openSqliteReadModel({ file: join(directory, 'read-models.sqlite') });
-    opened.push(readModel);
-
     const codec = createCodec(
       contexts.flatMap(({ events }) => events),
       createCipher(keyVault),
@@ -168,27 +149,44 @@ export async function openInstallation(
     const feed = createFeed({ log, codec, onTrouble });
     const waiters = createWaiters();
     const closing = new AbortController();
-    // One process holds the folder, so every start may take the lanes over at once.
-    const owner = 'embedded';
+    const leases = cluster ? { owner, leaseTtlMs: cluster.leaseMs } : { owner };
+    const allProjections = contexts.flatMap((context) => context.projections);
+    const allReactors = contexts.flatMap((context) => context.reactors);
     const projections = createProjectionRunner({
-      projections: contexts.flatMap((context) => context.projections),
+      projections: allProjections,
       log,
       feed,
       readModel,
       codec,
       waiters,
-      owner,
+      ...leases,
       clock,
       onTrouble,
     });
-    const views = createViews(readModel, projections.collectionOf);
+    const observer = cluster
+      ? createObserver({
+          projections: allProjections,
+          reactors: allReactors,
+          log,
+          feed,
+          readModel,
+          waiters,
+          onBuilds: projections.adopt,
+          clock,
+          onTrouble,
+        })
+      : undefined;
+    const views = createViews(
+      readModel,
+      observer && !roles.has('projector') ? observer.collectionOf : projections.collectionOf,
+    );
     let dispatch: Dispatch | undefined;
     const send: Dispatch = (issued) => {
       if (!dispatch) throw new TypeError('no dispatcher was set before the start');
       return dispatch(issued);
     };
     const reactors = createReactorRunner({
-      reactors: contexts.flatMap((context) => context.reactors),
+      reactors: allReactors,
       log,
       feed,
       readModel,
@@ -196,15 +194,16 @@ export async function openInstallation(
       waiters,
       dispatch: send,
       find: views.find,
-      owner,
-      // Whatever the log holds and no reactor has answered is to be answered: the embedded store starts empty.
+      ...leases,
+      // Whatever the log holds and no reactor has answered is to be answered.
       startAt: () => 'beginning',
+      transient: (error) => error instanceof VaultUnavailable,
       clock,
       now,
       onTrouble,
     });
-    const projectionNames = contexts.flatMap((context) => context.projections.map(({ name }) => name));
-    const reactorNames = contexts.flatMap((context) => context.reactors.map(({ name }) => name));
+    const projectionNames = allProjections.map(({ name }) => name);
+    const reactorNames = allReactors.map(({ name }) => name);
     const settledNames = [...projectionNames, ...reactorNames];
     const scheduler = createScheduler({
       timekeepers: contexts.flatMap((context) => context.timekeepers ?? []),
@@ -217,7 +216,7 @@ export async function openInstallation(
       now,
       dispatch: send,
       followed: (position) => waiters.waitFor(settledNames, position, FOLLOW_MS),
-      owner,
+      ...leases,
       onTrouble,
     });
     const settledBy = async (timeoutMs: number): Promise<boolean> => {
@@ -230,7 +229,33 @@ export async function openInstallation(
       }
     };
 
+    /** As this process has it, and where another one works, as that one left it. */
+    const projectionStatus = async (): Promise<readonly ProjectionStatus[]> => {
+      if (!observer) return projections.status();
+      const [own, seen] = await Promise.all([
+        roles.has('projector') ? projections.status() : [],
+        observer.projections(),
+      ]);
+      return seen.map((row) => {
+        const here = own.find(({ name }) => name === row.name);
+        return here && here.state !== 'standby' ? here : row;
+      });
+    };
+    const reactorStatus = async (): Promise<readonly ReactorStatus[]> => {
+      if (!observer) return reactors.status();
+      const [own, seen] = await Promise.all([roles.has('reactor') ? reactors.status() : [], observer.reactors()]);
+      return seen.map((row) => {
+        const here = own.find(({ name }) => name === row.name);
+        return here && here.state !== 'standby' ? here : row;
+      });
+    };
+    const mustBe = (role: Role, what: string): void => {
+      if (!roles.has(role))
+        throw new WorksElsewhere(`${what} is done by a process with the role ${role}: ask that one`);
+    };
+
     return {
+      roles,
       contexts,
       version,
       logId,
@@ -250,45 +275,46 @@ export async function openInstallation(
       now,
       settled: settledBy,
       status: async () => {
-        const [projectionStatus, reactorStatus, isSettled, head] = await Promise.all([
-          projections.status(),
-          reactors.status(),
+        const [ofProjections, ofReactors, isSettled, head] = await Promise.all([
+          projectionStatus(),
+          reactorStatus(),
           settledBy(0),
           log.head(),
         ]);
+        // What stands still elsewhere is told, but does not take this process out of service.
+        const own = [...(roles.has('projector') ? ofProjections : []), ...(roles.has('reactor') ? ofReactors : [])];
         return {
-          ready: [...projectionStatus, ...reactorStatus].every(({ state }) => state !== 'stopped'),
+          ready: !closing.signal.aborted && own.every(({ state }) => state !== 'stopped'),
           settled: isSettled,
           head,
-          projections: projectionStatus,
-          reactors: reactorStatus,
+          projections: ofProjections,
+          reactors: ofReactors,
           scheduler: scheduler.status(),
         };
       },
       projectionNames,
-      rebuild: (names, options) => projections.rebuild(names, options),
-      parked: async () => [...(await projections.parked()), ...(await reactors.parked())],
-      settleParked: (act, name, key) => (projectionNames.includes(name) ? projections : reactors)[act](name, key),
+      rebuild: async (names, options) => {
+        mustBe('projector', 'a rebuild');
+        if (observer && (await projections.status()).some(({ state }) => state === 'standby'))
+          throw new WorksElsewhere('another process with the role projector folds the read models now: ask that one');
+        return projections.rebuild(names, options);
+      },
+      parked: async () =>
+        observer ? observer.parked() : [...(await projections.parked()), ...(await reactors.parked())],
+      settleParked: async (act, name, key) => {
+        const ofProjection = projectionNames.includes(name);
+        mustBe(ofProjection ? 'projector' : 'reactor', `what waits for "${name}"`);
+        return (ofProjection ? projections : reactors)[act](name, key);
+      },
       dispatchWith: (next) => {
         dispatch = next;
       },
-      backup: async (folder, { keys = false } = {}) => {
-        await mkdir(dirname(resolve(folder)), { recursive: true, mode: 0o700 });
-        await mkdir(folder, { mode: 0o700 }); // a folder that is there may hold another backup
-        const { events } = await log.backup(join(folder, 'events.sqlite'));
-        // After the log: every event in the copy finds its key and its blobs there.
-        if (keys) {
-          await blobVault.backup(join(folder, 'blobs.sqlite'));
-          keyVault.backup(join(folder, 'keys.sqlite'));
-          for (const file of ['master-key', 'base-url'])
-            if (existsSync(join(directory, file))) await copyFile(join(directory, file), join(folder, file));
-        }
-        return { folder: resolve(folder), events, keys };
-      },
+      backup: (folder, { keys = false } = {}) => stores.backup(folder, { keys }),
       start: async () => {
-        await projections.start();
-        await reactors.start();
-        scheduler.start();
+        await observer?.start();
+        if (roles.has('projector')) await projections.start();
+        if (roles.has('reactor')) await reactors.start();
+        if (roles.has('scheduler')) scheduler.start();
       },
       beginClose: () => closing.abort(),
       close: async () => {
@@ -296,15 +322,19 @@ export async function openInstallation(
         await scheduler.stop();
         await reactors.stop();
         await projections.stop();
+        await observer?.stop();
         await feed.close();
-        await closeAll();
+        await stores.close();
       },
     };
   } catch (error) {
-    await closeAll();
+    await stores.close();
     throw error;
   }
 }
+
+/** Another process of the installation does this. */
+export class WorksElsewhere extends Error {}
 
 /** The log's id: written once, and anew at the end of a copy, whose positions are others. */
 async function identify(log: EventLog, app: string, now: Instant): Promise<string> {

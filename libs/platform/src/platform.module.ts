@@ -12,6 +12,7 @@ import { ProblemPagesController } from './problem-pages.controller.js';
 import { QueryGuard } from './query.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { ReadGate } from './read-gate.js';
+import { RoleGuard } from './role.guard.js';
 import { CONFIGURATION, INSTALLATION } from './tokens.js';
 
 @Module({})
@@ -27,7 +28,8 @@ export class PlatformModule {
         { provide: CONFIGURATION, useValue: configuration },
         CommandGateway,
         ReadGate,
-        // Authentication first: the limit counts by key.
+        { provide: APP_GUARD, useClass: RoleGuard },
+        // Authentication before the limit, which counts by key.
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: QueryGuard },

@@ -3,7 +3,9 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { DecodeError } from '@cairn/kernel';
 import { LogUnavailable } from '@cairn/eventlog';
 import { ReadModelUnavailable } from '@cairn/readmodel';
+import { VaultUnavailable } from '@cairn/vault';
 import type { FastifyReply } from 'fastify';
+import { WorksElsewhere } from './installation.js';
 import { ProblemException, problemBody, type ProblemCode } from './problems.js';
 import type { CairnRequest } from './request.js';
 
@@ -41,6 +43,9 @@ export class ProblemFilter implements ExceptionFilter {
       return new ProblemException('log-unavailable', error.message, { retryAfterSeconds: 1 });
     if (error instanceof ReadModelUnavailable)
       return new ProblemException('read-model-behind', error.message, { retryAfterSeconds: 1 });
+    if (error instanceof VaultUnavailable)
+      return new ProblemException('vault-unavailable', error.message, { retryAfterSeconds: 1 });
+    if (error instanceof WorksElsewhere) return new ProblemException('works-elsewhere', error.message);
     if (error instanceof DecodeError) return new ProblemException(error.code, error.message);
     const status =
       error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;

@@ -215,6 +215,16 @@ export const PROBLEMS = {
     title: 'The status list has no block left',
     next: 'Send the same request again: the next list is opened.',
   },
+  'vault-unavailable': {
+    status: 503,
+    title: 'The vault of keys and signed copies does not answer',
+    next: 'Send the same request with the same Idempotency-Key after Retry-After.',
+  },
+  'works-elsewhere': {
+    status: 409,
+    title: 'Another process of the installation does this',
+    next: 'Send the request to a process with the role named in detail (CAIRN_ROLES).',
+  },
   overloaded: { status: 503, title: 'Too much work at once', next: 'Send the same request again after Retry-After.' },
   'event-type-unknown': {
     status: 500,

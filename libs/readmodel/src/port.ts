@@ -51,6 +51,8 @@ export type ReadModel = {
   readonly loadCheckpoint: (name: string) => Promise<Checkpoint | undefined>;
   readonly saveCheckpoint: (name: string, expected: string | null, next: Omit<Checkpoint, 'name'>) => Promise<boolean>;
   readonly deleteCheckpoint: (name: string) => Promise<void>;
+  /** All checkpoints, in any order: a few for each projection and reactor. */
+  readonly checkpoints: () => Promise<readonly Checkpoint[]>;
 
   /** Takes a free or expired lease, epoch + 1; undefined if another owner holds it. One atomic update. */
   readonly acquireLease: (name: string, owner: string, ttlMs: number) => Promise<Lease | undefined>;

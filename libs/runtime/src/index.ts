@@ -23,6 +23,8 @@ export type {
   ReactorRunnerOptions,
   ReactorStatus,
 } from './reactor-runner.js';
+export { createObserver } from './observer.js';
+export type { Observer, ObserverOptions } from './observer.js';
 export * from './views.js';
 export { createScheduler } from './scheduler.js';
 export type { AnyTimekeeper, Scheduler, SchedulerOptions, SchedulerStatus } from './scheduler.js';

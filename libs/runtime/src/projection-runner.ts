@@ -77,6 +77,8 @@ export type ProjectionRunner = {
   readonly status: () => Promise<readonly ProjectionStatus[]>;
   /** The collection that queries of a projection read. Throws a RangeError for an unknown name. */
   readonly collectionOf: (name: string) => string;
+  /** To be told what is stored, when another process may have made another build live: it is then folded here, too. */
+  readonly adopt: (name: string, stored: Builds) => void;
   readonly parked: () => Promise<readonly ParkedKey[]>;
   /** Folds what waits for a parked key. Returns what it is parked for now, or undefined if it is free. */
   readonly retry: (name: string, key: string) => Promise<ParkedKey | undefined>;
@@ -125,6 +127,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
   let records: Records;
   let background: Promise<unknown> = Promise.resolve();
   let retired: Promise<unknown> = Promise.resolve();
+  let changing = 0; // rebuilds under way in this process
 
   const patient = <T>(where: string, task: () => Promise<T>): Promise<T> =>
     persistently(task, { where, timers, signal: stopping.signal, transient: isInfrastructure, onTrouble });
@@ -283,6 +286,17 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     };
     retired = Promise.all([retired, retire().catch((error: unknown) => onTrouble?.(`builds of ${name}`, error))]);
   }
+
+  const adopt: ProjectionRunner['adopt'] = (name, stored) => {
+    const entry = entries.get(name);
+    const { live } = stored;
+    // What this process changes itself it knows; what a newer program made live, this one leaves to it.
+    if (!entry || changing > 0 || entry.warming || stopping.signal.aborted) return;
+    if (live.collection === entry.builds.live.collection || live.version !== entry.projection.version) return;
+    const replaced = entry.current;
+    Object.assign(entry, { builds: stored, current: startBuild(entry.projection, live) });
+    retired = Promise.all([retired, stopBuild(replaced)]);
+  };
 
   const entryOf = (name: string): Entry => {
     const entry = entries.get(name);
@@ -466,10 +480,18 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
     },
     status,
     collectionOf: (name) => entryOf(name).builds.live.collection,
+    adopt,
     parked: async () => (await records.parked()).filter(({ runner }) => runner === 'projection'),
     retry: (name, key) => unpark(name, key, false),
     discard: (name, key) => unpark(name, key, true),
-    rebuild,
+    rebuild: async (names, rebuildOptions) => {
+      changing++;
+      try {
+        return await rebuild(names, rebuildOptions);
+      } finally {
+        changing--;
+      }
+    },
   };
 }
 

@@ -179,11 +179,12 @@ export function createReactorRunner(options: ReactorRunnerOptions): ReactorRunne
   };
 }
 
-const checkpointName = (reactor: string): string => `reactor/${reactor}`;
+/** Name of a reactor's checkpoint, and of its lease. */
+export const reactorCheckpointName = (reactor: string): string => `reactor/${reactor}`;
 
 /** Fixes where a reactor that never ran begins, before anything can be appended that it must answer. */
 async function settleFirstPlace({ readModel, log, startAt }: ReactorRunnerOptions, reactor: string): Promise<void> {
-  const name = checkpointName(reactor);
+  const name = reactorCheckpointName(reactor);
   if (await readModel.loadCheckpoint(name)) return;
   const position = startAt?.(reactor) === 'beginning' ? BEGINNING : await log.head();
   await readModel.saveCheckpoint(name, null, { position, lastEventId: null, epoch: 0 });
@@ -204,7 +205,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
   const stopping = new AbortController();
   const keeper = keepLease({
     readModel,
-    name: checkpointName(reactor.name),
+    name: reactorCheckpointName(reactor.name),
     owner: options.owner,
     ttlMs: options.leaseTtlMs ?? DEFAULT_LEASE_TTL_MS,
     timers,
@@ -231,7 +232,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
   };
   const patient = <T>(task: () => Promise<T>): Promise<T> =>
     persistently(task, {
-      where: checkpointName(reactor.name),
+      where: reactorCheckpointName(reactor.name),
       timers,
       signal: stopping.signal,
       transient: (error) => isInfrastructure(error) && isHeld(),
@@ -243,7 +244,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     recordTail = run.catch(() => undefined);
     return run;
   };
-  const checkpoint = createCheckpoint(readModel, checkpointName(reactor.name), keeper, patient);
+  const checkpoint = createCheckpoint(readModel, reactorCheckpointName(reactor.name), keeper, patient);
 
   const context: ReactorContext = {
     find: options.find,
@@ -264,7 +265,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     waiters.advance(reactor.name, finishedUpTo().position);
     cancelSave ??= timers.after(limits.checkpointMs, () => {
       save().catch((error: unknown) => {
-        if (!(error instanceof LeaseLost)) onTrouble?.(checkpointName(reactor.name), error);
+        if (!(error instanceof LeaseLost)) onTrouble?.(reactorCheckpointName(reactor.name), error);
       });
     });
   };
@@ -346,7 +347,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
       active++;
       workOff(queues.get(partition) ?? [])
         .catch((error: unknown) => {
-          if (!(error instanceof LeaseLost)) onTrouble?.(checkpointName(reactor.name), error);
+          if (!(error instanceof LeaseLost)) onTrouble?.(reactorCheckpointName(reactor.name), error);
         })
         .finally(() => {
           active--;
@@ -389,7 +390,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
       } catch (error) {
         if (error instanceof LeaseLost) throw error;
         if (!transient(error)) return reasonOf(error);
-        onTrouble?.(checkpointName(reactor.name), error);
+        onTrouble?.(reactorCheckpointName(reactor.name), error);
       }
       await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
       mustHold();
@@ -471,9 +472,13 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     const record = stopped;
     if (!record) return undefined;
     if (record.code === 'log-rewound') {
-      await readModel.deleteCheckpoint(checkpointName(reactor.name));
+      await readModel.deleteCheckpoint(reactorCheckpointName(reactor.name));
       const position = discard ? await log.head() : BEGINNING;
-      await readModel.saveCheckpoint(checkpointName(reactor.name), null, { position, lastEventId: null, epoch: 0 });
+      await readModel.saveCheckpoint(reactorCheckpointName(reactor.name), null, {
+        position,
+        lastEventId: null,
+        epoch: 0,
+      });
       await takeOver(mustHold());
     } else if (discard) {
       const [event] = await feed.page(read.position);
@@ -509,7 +514,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
         await follow();
       } catch (error) {
         if (!(error instanceof LeaseLost) && !stopping.signal.aborted) {
-          onTrouble?.(checkpointName(reactor.name), error);
+          onTrouble?.(reactorCheckpointName(reactor.name), error);
           await sleep(timers, 1_000, stopping.signal);
         }
       }

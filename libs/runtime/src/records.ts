@@ -38,6 +38,8 @@ export type ParkedKey = {
 
 export type Records = {
   readonly builds: (name: string) => Promise<Builds | undefined>;
+  /** Of all projections, by name. */
+  readonly allBuilds: () => Promise<ReadonlyMap<string, Builds>>;
   /**
    * Stores what `change` makes of the builds as they are, and returns it. Several processes may change them at once:
    * who was slower is asked again, with what the faster one stored. Nothing is written if `change` returns its argument.
@@ -54,6 +56,7 @@ export type Records = {
 const BUILDS = 'runtime_builds';
 const PARKED = 'runtime_parked';
 const MAX_PARKED_LISTED = 10_000;
+const MAX_BUILDS_LISTED = 10_000;
 
 export async function openRecords(readModel: ReadModel): Promise<Records> {
   await readModel.ensureCollection(BUILDS, []);
@@ -83,6 +86,10 @@ export async function openRecords(readModel: ReadModel): Promise<Records> {
     builds: async (name) => {
       const [stored] = await readModel.load(BUILDS, [name]);
       return stored && (bare(stored) as unknown as Builds);
+    },
+    allBuilds: async () => {
+      const found = await readModel.find(BUILDS, {}, { limit: MAX_BUILDS_LISTED });
+      return new Map(found.map((stored) => [stored._id, bare(stored) as unknown as Builds]));
     },
     changeBuilds: (name, change) =>
       swap(

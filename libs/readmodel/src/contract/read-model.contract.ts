@@ -762,6 +762,16 @@ export function readModelContract(
         expect(await model.loadCheckpoint('lane-1')).toEqual({ name: 'lane-1', ...at('5') });
         expect(await model.loadCheckpoint('lane-2')).toBeUndefined();
       });
+      it('are all listed', async () => {
+        expect(await model.checkpoints()).toEqual([]);
+        await model.saveCheckpoint('lane-1', null, at('5'));
+        await model.saveCheckpoint('lane-2', null, at('7', 2));
+        const listed = (await model.checkpoints()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        expect(listed).toEqual([
+          { name: 'lane-1', ...at('5') },
+          { name: 'lane-2', ...at('7', 2) },
+        ]);
+      });
       it('are not written by a stale epoch', async () => {
         await model.saveCheckpoint('lane-1', null, at('5', 3));
         expect(await model.saveCheckpoint('lane-1', '5', at('6', 2))).toBe(false);

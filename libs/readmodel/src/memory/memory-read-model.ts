@@ -187,6 +187,10 @@ export function createMemoryReadModel(options: MemoryReadModelOptions = {}): Rea
       open();
       checkpoints.delete(name);
     },
+    checkpoints: async () => {
+      open();
+      return [...checkpoints.values()];
+    },
 
     acquireLease: async (name, owner, ttlMs) => {
       open();

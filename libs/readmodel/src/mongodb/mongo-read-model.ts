@@ -329,6 +329,10 @@ export async function openMongoReadModel(options: MongoReadModelOptions): Promis
         return matchedCount === 1;
       }),
     deleteCheckpoint: (name) => guarded(async () => void (await checkpoints.deleteOne({ _id: name }, limits))),
+    checkpoints: () =>
+      guarded(async () =>
+        (await checkpoints.find({}, limits).toArray()).map(({ _id: name, ...checkpoint }) => ({ name, ...checkpoint })),
+      ),
 
     acquireLease: (name, owner, ttlMs) =>
       guarded(async () => {

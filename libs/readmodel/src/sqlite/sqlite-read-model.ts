@@ -97,6 +97,12 @@ export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel 
             ) > 0,
       ),
     deleteCheckpoint: (name) => guarded(() => void run('DELETE FROM checkpoints WHERE name = ?', name)),
+    checkpoints: () =>
+      guarded(() =>
+        all<[string, string, string | null, number]>('SELECT name, position, lastEventId, epoch FROM checkpoints').map(
+          ([name, position, lastEventId, epoch]): Checkpoint => ({ name, position, lastEventId, epoch }),
+        ),
+      ),
 
     acquireLease: (name, owner, ttlMs) =>
       guarded(() => {

@@ -186,6 +186,7 @@ export function createSimStores(scheduler: SimScheduler, random: () => number, f
       loadCheckpoint: reading((on) => on.loadCheckpoint),
       saveCheckpoint: changing((on) => on.saveCheckpoint),
       deleteCheckpoint: changing((on) => on.deleteCheckpoint),
+      checkpoints: reading((on) => on.checkpoints),
       acquireLease: changing((on) => on.acquireLease),
       renewLease: changing((on) => on.renewLease),
       releaseLease: changing((on) => on.releaseLease),

@@ -1,5 +1,6 @@
 // The vaults of several processes, against the in-process MongoDB: what one made all use, what one destroyed all lose.
 import { sha256, type Subject, type TenantId } from '@cairn/kernel';
+import { openMongoReadModel } from '@cairn/readmodel';
 import { startMongoDouble, type MongoDouble } from '@cairn/testing';
 import { createCipher } from '../cipher.js';
 import { KeyDestroyed, KeyMissing, SealBroken, VaultUnavailable } from '../port.js';
@@ -49,14 +50,14 @@ describe('the vaults on MongoDB (the in-process double)', () => {
   it('a key made by several processes at once is one key', async () => {
     const processes = await Promise.all([open(), open(), open()]);
     const people = Array.from({ length: 50 }, (_, n) => subject(`learner-${n}`));
-    await Promise.all(processes.map(({ keys }) => keys.prepare(people)));
+    await Promise.all(processes.map(async ({ keys }) => keys.prepare(people)));
     for (const person of people)
       for (const from of processes)
         for (const to of processes)
           expect(to.keys.open(person, 'x', from.keys.seal(person, 'x', text('same')))?.toString()).toBe('same');
     const jwks = await Promise.all(processes.map(({ keys }) => keys.createSigningKey(TENANT, 'key-1', 'ES256')));
     expect(new Set(jwks.map((jwk) => JSON.stringify(jwk))).size).toBe(1);
-    const secrets = await Promise.all(processes.map(({ keys }) => keys.secret(TENANT, 'identity')));
+    const secrets = await Promise.all(processes.map(async ({ keys }) => keys.secret(TENANT, 'identity')));
     expect(new Set(secrets.map((secret) => secret.toString('hex'))).size).toBe(1);
   });
   it('what one destroyed is lost to itself at once, to others as soon as they look again; and for good', async () => {
@@ -121,8 +122,9 @@ describe('the vaults on MongoDB (the in-process double)', () => {
     const first = await open();
     await first.keys.prepare([subject('ada')]);
     await expect(open({ masterKey: Buffer.alloc(32, 2) })).rejects.toThrow(/master key does not fit.*every process/);
-    const foreign = await open({ database: 'foreign' });
-    await foreign.agree('x', 'y');
+    const readModel = await openMongoReadModel({ url: server.url, database: 'foreign' });
+    await readModel.close();
+    await expect(open({ database: 'foreign' })).rejects.toThrow(/not of a vault: name another database/);
     await server.stop();
     await expect(open()).rejects.toBeInstanceOf(VaultUnavailable);
     await expect(open()).rejects.toThrow(/key vault: no MongoDB answers.*is it running/);

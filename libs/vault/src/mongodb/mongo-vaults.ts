@@ -75,7 +75,11 @@ export async function openMongoVaults(options: MongoVaultsOptions): Promise<Mong
     });
   try {
     const keys = await openKeys(connection, master, trustedMs, database);
-    return { keys, blobs: openBlobs(connection, keys), agree, close: connection.close };
+    const close = async (): Promise<void> => {
+      await keys.close();
+      await connection.close();
+    };
+    return { keys, blobs: openBlobs(connection, keys), agree, close };
   } catch (error) {
     await connection.close();
     throw error;

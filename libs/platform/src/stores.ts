@@ -1,0 +1,137 @@
+// Where an installation keeps what it knows: all of it in the data folder, or the log in EventStoreDB, and read models
+// and vaults in MongoDB. Whoever comes after this file sees ports only.
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { openEventStoreLog, openSqliteEventLog, type EventLog } from '@cairn/eventlog';
+import { openMongoReadModel, openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
+import {
+  loadMasterKey,
+  openMongoVaults,
+  openSqliteBlobVault,
+  openSqliteKeyVault,
+  type BlobVault,
+  type KeyVault,
+} from '@cairn/vault';
+import type { ClusterConfiguration, Configuration } from './configuration.js';
+
+export type BackupResult = { readonly folder: string; readonly events: number; readonly keys: boolean };
+
+export type Stores = {
+  readonly log: EventLog;
+  readonly readModel: ReadModel;
+  readonly keyVault: KeyVault;
+  readonly blobVault: BlobVault;
+  /** Who holds leases. Constant where the store admits one process only: a restart takes over at once. */
+  readonly owner: string;
+  /** Copies the log, and with `keys` the vaults, to a new folder. Throws an Error where servers hold them. */
+  readonly backup: (folder: string, options: { readonly keys: boolean }) => Promise<BackupResult>;
+  readonly close: () => Promise<void>;
+};
+
+/** Throws an Error that says what is wrong with which store, and what to do. */
+export function openStores(configuration: Configuration): Promise<Stores> {
+  return configuration.cluster
+    ? openCluster(configuration.cluster, configuration.baseUrl)
+    : openEmbedded(configuration.dataDirectory);
+}
+
+type Closable = { readonly close: () => unknown };
+
+/** Closes what was opened, the last first; also if opening fails half-way. */
+async function opening<T>(work: (keep: <C extends Closable>(one: C) => C) => Promise<T>): Promise<T> {
+  const opened: Closable[] = [];
+  try {
+    return await work((one) => {
+      opened.push(one);
+      return one;
+    });
+  } catch (error) {
+    for (const one of opened.toReversed()) await one.close();
+    throw error;
+  }
+}
+
+/** Throws `DataDirectoryLocked` if another process holds the folder. */
+function openEmbedded(directory: string): Promise<Stores> {
+  return opening(async (keep) => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const log = keep(await openSqliteEventLog({ directory }));
+    const keyVault = keep(
+      openSqliteKeyVault({
+        file: join(directory, 'keys.sqlite'),
+        masterKey: loadMasterKey({ file: join(directory, 'master-key') }),
+      }),
+    );
+    const blobVault = keep(openSqliteBlobVault({ file: join(directory, 'blobs.sqlite'), keys: keyVault }));
+    const readModel = keep(openSqliteReadModel({ file: join(directory, 'read-models.sqlite') }));
+    return {
+      log,
+      readModel,
+      keyVault,
+      blobVault,
+      owner: 'embedded',
+      backup: async (folder, { keys }) => {
+        await mkdir(dirname(resolve(folder)), { recursive: true, mode: 0o700 });
+        await mkdir(folder, { mode: 0o700 }); // a folder that is there may hold another backup
+        const { events } = await log.backup(join(folder, 'events.sqlite'));
+        // After the log: every event in the copy finds its key and its blobs there.
+        if (keys) {
+          await blobVault.backup(join(folder, 'blobs.sqlite'));
+          keyVault.backup(join(folder, 'keys.sqlite'));
+          for (const file of ['master-key', 'base-url'])
+            if (existsSync(join(directory, file))) await copyFile(join(directory, file), join(folder, file));
+        }
+        return { folder: resolve(folder), events, keys };
+      },
+      close: async () => {
+        await readModel.close();
+        await blobVault.close();
+        keyVault.close();
+        await log.close();
+      },
+    };
+  });
+}
+
+function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguration, baseUrl: string): Promise<Stores> {
+  return opening(async (keep) => {
+    const database = databaseOf(mongoUrl);
+    const log = keep(openEventStoreLog({ connectionString: eventStoreUrl }));
+    await log.head(); // connects: an address that leads nowhere is told now
+    const vaults = keep(await openMongoVaults({ url: mongoUrl, database: `${database}_vault`, masterKey }));
+    const readModel = keep(await openMongoReadModel({ url: mongoUrl, database }));
+    const agreed = await vaults.agree('base-url', baseUrl);
+    if (agreed !== baseUrl)
+      throw new Error(
+        `CAIRN_BASE_URL is ${baseUrl}, but credentials of this installation are signed under ${agreed}. ` +
+          `Set it to ${agreed}; to serve another address, put a redirect there.`,
+      );
+    return {
+      log,
+      readModel,
+      keyVault: vaults.keys,
+      blobVault: vaults.blobs,
+      owner: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
+      backup: () =>
+        Promise.reject(
+          new Error(
+            'log and vaults are on servers: back up EventStoreDB first and the vault database after it, by their own means',
+          ),
+        ),
+      close: async () => {
+        await readModel.close();
+        await vaults.close();
+        await log.close();
+      },
+    };
+  });
+}
+
+/** The database that a MongoDB address names; `cairn` if none. */
+function databaseOf(url: string): string {
+  const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^/?]+)/.exec(url)?.[1];
+  return path === undefined ? 'cairn' : decodeURIComponent(path);
+}

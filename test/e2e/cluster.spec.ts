@@ -1,0 +1,160 @@
+// One installation in several processes, each with roles of its own, on EventStoreDB and MongoDB. The servers are the
+// doubles of libs/testing, in this process; the clients that talk to them are the real ones.
+import { openMongoReadModel } from '@cairn/readmodel';
+import { eventually, startCluster, type Cluster, type Process } from '../support/cluster.js';
+import { createTenant, type Answer, type Client, type Tenant } from '../support/server.js';
+
+const LEASE_SECONDS = 3;
+
+let cluster: Cluster;
+let api: Process;
+let worker: Process;
+let scheduler: Process;
+let tenant: Tenant;
+let client: Client;
+
+const settled = (): Promise<Answer> =>
+  eventually(
+    () => api.operator.get('/ops/projections'),
+    ({ body }) => body.settled === true,
+  );
+
+type Completion = { readonly learner: string; readonly done: Answer; readonly again: () => Promise<Answer> };
+
+/** One more learner who completes the module; the answer of that command, and how to send it again. */
+async function complete(name: string, more: Record<string, string> = {}): Promise<Completion> {
+  const learner = (await client.post('/api/learners', { name, email: `${name.toLowerCase()}@example.org` })).id;
+  const enrollment = await client.post('/api/enrollments', {
+    learner,
+    pathway: 'seo',
+    occurredAt: '2026-01-10T09:00:00Z',
+  });
+  const body = { module: 'SEO', score: 81, occurredAt: '2026-02-01T09:00:00Z' };
+  const again = () => client.send('POST', `/api/enrollments/${enrollment.id}/complete-module`, body, more);
+  const done = await again();
+  expect(done).toMatchObject({ status: 200, body: { outcome: 'recorded' } });
+  return { learner, done, again };
+}
+
+/** The learner's credential, once it is issued, as anyone verifies it. */
+async function verified(learner: string): Promise<Answer> {
+  const { body } = await eventually(
+    () => client.get(`/api/credentials?learner=${learner}`),
+    (answer) => answer.status === 200 && answer.body.items.length === 1,
+  );
+  return api.as(undefined).get(`/c/${body.items[0].credential}.json`);
+}
+
+beforeAll(async () => {
+  cluster = await startCluster({ leaseSeconds: LEASE_SECONDS });
+  [worker, scheduler, api] = await Promise.all([
+    cluster.start('projector,reactor'),
+    cluster.start('scheduler'),
+    cluster.start('api'),
+  ]);
+  tenant = await createTenant(api.as, 'northlake');
+  ({ client } = tenant);
+  await client.post('/api/modules', { slug: 'SEO', title: { en: 'Search' }, credits: 5, passMark: 40 });
+  await client.post('/api/templates', {
+    slug: 'SEO',
+    issuer: tenant.issuer,
+    achievement: {
+      name: { en: 'Search optimisation' },
+      description: { en: 'Makes pages findable.' },
+      achievementType: 'MicroCredential',
+      criteria: { en: 'The module SEO.' },
+    },
+  });
+  const etag = async (path: string) => ({ 'if-match': (await client.get(path)).headers['etag'] as string });
+  await client.post('/api/templates/SEO/publish', {}, await etag('/api/templates/SEO'));
+  await client.post('/api/pathways', {
+    slug: 'seo',
+    title: { en: 'Search optimisation' },
+    rules: {
+      zone: 'Europe/Berlin',
+      order: 'advisory',
+      entryPoints: [{ id: 'start', at: 'SEO' }],
+      steps: [{ id: 'SEO', need: { module: 'SEO' } }],
+      awards: [{ id: 'SEO', template: 'SEO', kind: 'final', when: 'SEO' }],
+    },
+  });
+  await client.post('/api/pathways/seo/publish', { label: '2026' }, await etag('/api/pathways/seo'));
+}, 300_000);
+afterAll(() => cluster.close());
+
+it('what the api process records, the workers fold and answer; it reads its own writes', async () => {
+  const { learner, done } = await complete('Ada');
+  const position = { 'if-position-at-least': done.headers['position'] as string };
+  const progress = await client.get(`/api/learners/${learner}/wallet`, position);
+  expect(progress.status).toBe(200);
+  expect((await verified(learner)).body).toMatchObject({
+    status: 'valid',
+    holder: { name: 'Ada' },
+    title: { en: 'Search optimisation' },
+  });
+  const { body } = await settled();
+  expect(body.projections.every((row: { state: string }) => row.state === 'live')).toBe(true);
+  expect((await client.get(`/api/learners/${learner}`)).body).toMatchObject({ name: 'Ada', email: 'ada@example.org' });
+});
+
+it('each process does what its roles say and refuses the rest, naming the role', async () => {
+  const elsewhere = await worker.as(tenant.key).get('/api/learners');
+  expect(elsewhere).toMatchObject({ status: 409, body: { code: 'works-elsewhere', detail: /role api/ as never } });
+  for (const process of [api, worker, scheduler]) {
+    expect((await process.as(undefined).get('/livez')).status).toBe(200);
+    expect(await process.as(undefined).get('/readyz')).toMatchObject({ status: 200, body: { ready: true } });
+  }
+  const rebuild = await api.operator.send('POST', '/ops/projections/rebuild', { projections: ['learners'] });
+  expect(rebuild).toMatchObject({ status: 409, body: { code: 'works-elsewhere' } });
+  const rebuilt = await worker.operator.post('/ops/projections/rebuild', { projections: ['learners'] });
+  expect(rebuilt.parity).toMatchObject([{ name: 'learners', equal: true, documents: 1 }]);
+  // Another collection is live now: this process learns that by itself.
+  await complete('Grace');
+  await eventually(
+    () => client.get('/api/learners'),
+    ({ body }) => body.items?.length === 2,
+  );
+});
+
+it('a second worker takes over from one that was killed; nothing is lost, nothing twice', async () => {
+  const second = await cluster.start('projector,reactor');
+  await settled();
+  const { learner } = await complete('Edsger');
+  worker.kill('SIGKILL');
+  await worker.ended;
+  const { learner: later } = await complete('Barbara');
+  for (const one of [learner, later]) expect((await verified(one)).body.status).toBe('valid');
+  await settled();
+  const { body } = await client.get('/api/credentials');
+  expect(body.items).toHaveLength(4);
+  expect(new Set(body.items.map((item: { credential: string }) => item.credential)).size).toBe(4);
+  worker = second;
+}, 300_000);
+
+it('SIGTERM: what is under way is answered, nothing new is taken, leases are free, and the exit code is 0', async () => {
+  const { done, again } = await complete('Alan', { 'idempotency-key': 'completed-once' });
+  const token = done.headers['position'] as string;
+  const unreachable = `${token.split('-')[0]}-${'9'.repeat(20)}`;
+  const slow = client.get('/api/learners', { 'if-position-at-least': unreachable, 'allow-stale': 'true' }); // 2 s
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const old = api;
+  for (const process of [old, worker, scheduler]) process.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await expect(old.as(undefined).get('/livez')).rejects.toThrow(/fetch failed/);
+  expect((await slow).status).toBe(200);
+  expect(await Promise.all([old.ended, worker.ended, scheduler.ended])).toEqual([0, 0, 0]);
+
+  const readModel = await openMongoReadModel({ url: cluster.mongo.url, database: 'cairn' });
+  for (const name of ['projections/0', 'scheduler', 'reactor/issue-on-earned'])
+    expect(await readModel.acquireLease(name, 'test', 1)).toBeDefined();
+  await readModel.close();
+
+  // One process with all roles goes on where they stopped, and knows the command of the process that is gone.
+  api = await cluster.start('api,projector,reactor,scheduler');
+  client = api.as(tenant.key);
+  const replayed = await again();
+  expect(replayed).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } });
+  expect(replayed.body.events).toEqual(done.body.events);
+  await settled();
+  expect((await client.get('/api/learners')).body.items).toHaveLength(5);
+}, 300_000);
