@@ -27,7 +27,7 @@ import {
   type Configuration,
 } from '@cairn/platform';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
-import { subjectOf, TrailQuery } from '../../../libs/contexts/audit/src/queries/trail.js';
+import { trailFilter, TrailQuery, type NamedTrail } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
@@ -87,6 +87,13 @@ async function answer<T>(
 /** All documents of a projection of the tenant that a filter meets. */
 async function list(session: Session, projection: string, filter: Record<string, unknown>, limit: number) {
   return session.installation.views.find(projection, filter, { sort: [['_id', 1]], limit });
+}
+
+/** An instant, or a day for its first one in UTC. */
+function instantIn(text: string, flag: string): Instant {
+  const value = instantOf<Instant>(text.length === 10 ? `${text}T00:00:00Z` : text) as Instant | undefined;
+  if (value === undefined) throw new CliError(`${flag} takes an instant such as 2026-03-10T09:00:00Z, or a day.`);
+  return value;
 }
 
 /** Reads an option that counts something. */
@@ -408,13 +415,10 @@ program
   .option('--as-of <instant>', 'did it hold then?')
   .option('--known-at <instant>', 'by what was known then')
   .action(async (subject: string, options: { asOf?: string; knownAt?: string }) => {
-    const instant = (text: string | undefined, flag: string) => {
-      if (text === undefined) return undefined;
-      const value = instantOf<Position>(text.length === 10 ? `${text}T00:00:00Z` : text) as string | undefined;
-      if (value === undefined) throw new CliError(`${flag} takes an instant such as 2026-03-10T09:00:00Z, or a day.`);
-      return value as never;
+    const axes = {
+      ...(options.asOf === undefined ? {} : { asOf: instantIn(options.asOf, '--as-of') }),
+      ...(options.knownAt === undefined ? {} : { knownAt: instantIn(options.knownAt, '--known-at') }),
     };
-    const axes = { asOf: instant(options.asOf, '--as-of'), knownAt: instant(options.knownAt, '--known-at') };
     await answer<object>(
       async (session) => {
         const id = bareId('crd', subject) as CredentialId | undefined;
@@ -442,24 +446,29 @@ program
 
 program
   .command('audit')
-  .description('everything recorded about a learner or credential, or by an actor')
-  .option('--learner <id>')
-  .option('--credential <id>')
-  .option('--actor <actor>')
-  .option('--correlation <id>')
+  .description('everything recorded about a subject, by an actor, or through one request or run; of several all hold')
+  .option('--subject <id>', 'lrn_…, crd_…, enr_…, pwy_…, mod_…, tpl_…, iss_… or ten_…')
+  .option('--learner <id>', 'a subject that is a learner')
+  .option('--credential <id>', 'a subject that is a credential')
+  .option('--actor <actor>', 'service:key_…, user:… or reactor:…')
+  .option('--correlation <id>', 'correlation id, or that of a run: imp_… or opr_…')
+  .option('--from <instant>', 'what was recorded then or later')
+  .option('--cursor <cursor>', 'from the page before')
   .addOption(limitOption)
-  .action((options: { learner?: string; credential?: string; actor?: string; correlation?: string; limit: number }) =>
+  .action(({ limit, cursor, from, ...named }: NamedTrail & { limit: number; cursor?: string }) =>
     answer(
       async (session) => {
+        const filter = trailFilter({ ...named, ...(from === undefined ? {} : { from: instantIn(from, '--from') }) });
         const { tenant } = await session.tenant();
-        const { limit, ...named } = options;
-        return session.queries.execute(new TrailQuery(tenant, subjectOf(named), { limit }));
+        return session.queries.execute(
+          new TrailQuery(tenant, filter, { limit, ...(cursor === undefined ? {} : { cursor }) }),
+        );
       },
-      (trail) =>
+      ({ items, nextCursor }) =>
         table(
-          ['occurred', 'what', 'actor', 'event'],
-          trail.items.map((item) => [item.occurredAt, item.type, item.actor, item.id]),
-        ),
+          ['recorded', 'occurred', 'what', 'actor', 'event'],
+          items.map((item) => [item.recordedAt, item.occurredAt, item.type, item.actor, item.id]),
+        ) + (nextCursor === undefined ? '' : `\nThere is more: --cursor ${nextCursor}`),
     ),
   );
 

@@ -44,7 +44,7 @@ import {
   FunnelQuery,
   TimeInStepQuery,
 } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
-import { subjectOf, TrailQuery, type TrailItem } from '../../../libs/contexts/audit/src/queries/trail.js';
+import { trailFilter, TrailQuery, type TrailItem } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import {
   axesOf,
@@ -197,7 +197,7 @@ export class PagesController {
     return this.linked(reply, 'trail', subject, query.key, async (tenant) => {
       const by = subject.startsWith('crd_') ? 'credential' : 'learner';
       const trail = await this.queries.execute(
-        new TrailQuery(tenant, subjectOf({ [by]: subject }), {
+        new TrailQuery(tenant, trailFilter({ [by]: subject }), {
           limit: 100,
           ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
         }),

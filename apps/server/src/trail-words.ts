@@ -19,6 +19,8 @@ export function namedBy({ data }: TrailItem): readonly { readonly kind: CatalogK
 
 /** One line; what is not told specially is told by the meaning of its type. */
 export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: string) => string | undefined): string {
+  const means = item.means.replace(/\s*\(D\d+\)/g, '').replace(/\.$/, '');
+  if (item.unreadable !== undefined) return `${means}. It cannot be read: ${code(item.unreadable)}`;
   const data = item.data as Data;
   const name = (kind: CatalogKind, of: Data = data): string => {
     const id = text(of[`${kind}Id`]);
@@ -75,6 +77,6 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
     case 'stack-component-withdrawn':
       return `${'templateId' in data ? name('template') : 'A component'} counts no more: ${code(data['cause'])}`;
     default:
-      return item.means.replace(/\s*\(D\d+\)/g, '').replace(/\.$/, '');
+      return means;
   }
 }

@@ -16,7 +16,7 @@ export type IssuerId = Brand<string, 'IssuerId'>;
 
 /** RFC 3339 instant in UTC with milliseconds and `Z`, so that text order is time order. */
 export type Instant = Brand<string, 'Instant'>;
-/** Opaque place in the log: fixed-width text whose order is the log's order. Only compared, never computed with. */
+/** Opaque place in the log: fixed-width text whose order is the log's order. Compared, or grouped by its beginning; never computed with. */
 export type Position = Brand<string, 'Position'>;
 export const BEGINNING = '' as Position;
 

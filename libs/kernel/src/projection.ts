@@ -18,6 +18,11 @@ export type Projection<D extends Document = Document, Def extends EventDefinitio
   readonly name: string;
   readonly version: number;
   readonly events: readonly Def[];
+  /**
+   * The fold is given events as they are stored: of whatever schema version, personal values sealed, nothing checked.
+   * For what looks at envelopes alone: then no event is unreadable to it, and none need be decoded.
+   */
+  readonly undecoded?: true;
   /** Ids of all documents that the event touches, from the event alone. Every id begins with its tenant and `:`. */
   readonly keys: (event: Recorded<EventOf<Def>>) => readonly string[];
   /** Pure fold; null means no document. `id` is the document's id. */

@@ -35,10 +35,14 @@ export async function pageOf(
   const last = items.at(-1);
   if (found.length <= limit || !last) return { items };
   const values = full.map(([path]) => pathValue(last, path) ?? null);
-  return { items, nextCursor: Buffer.from(JSON.stringify(values)).toString('base64url') };
+  return { items, nextCursor: cursorOf(values) };
 }
 
-function cursorValues(cursor: string, length: number): readonly unknown[] {
+export const cursorOf = (values: readonly unknown[]): string =>
+  Buffer.from(JSON.stringify(values)).toString('base64url');
+
+/** Throws `cursor-invalid` for what {@link cursorOf} did not make of so many scalars. */
+export function cursorValues(cursor: string, length: number): readonly unknown[] {
   try {
     const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (Array.isArray(values) && values.length === length && values.every((v) => v === null || typeof v !== 'object'))
@@ -57,10 +61,14 @@ export function pageAnswer<T extends object>(
   show: (document: ViewDocument) => T,
 ): { readonly items: readonly T[]; readonly nextCursor?: string } {
   const { nextCursor } = page;
-  if (nextCursor !== undefined) {
-    const url = new URL(request.url, 'http://localhost');
-    url.searchParams.set('cursor', nextCursor);
-    void reply.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
-  }
+  linkNext(reply, request, nextCursor);
   return { items: page.items.map(show), ...(nextCursor === undefined ? {} : { nextCursor }) };
+}
+
+/** The link to the page that begins at the cursor, if there is one. */
+export function linkNext(reply: FastifyReply, request: CairnRequest, nextCursor: string | undefined): void {
+  if (nextCursor === undefined) return;
+  const url = new URL(request.url, 'http://localhost');
+  url.searchParams.set('cursor', nextCursor);
+  void reply.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
 }

@@ -20,6 +20,7 @@ export type AnyProjection = {
   readonly name: string;
   readonly version: number;
   readonly events: readonly EventDefinition[];
+  readonly undecoded?: true;
   readonly keys: (event: never) => readonly string[];
   readonly evolve: (document: never, event: never, id: string) => Document | null;
   readonly indexes: Projection['indexes'];
@@ -87,7 +88,7 @@ export function foldDocument(
     }
     try {
       if (step.refused !== undefined) throw step.refused;
-      const next = projection.evolve(document, step.event.decoded(), id);
+      const next = projection.evolve(document, seenBy(projection, step.event), id);
       if (next === document) continue;
       document = next;
       position = at;
@@ -116,6 +117,11 @@ export function foldDocument(
 export function reasonOf(error: unknown): { readonly code: string; readonly detail: string } {
   const { code, message } = error as { code?: unknown; message?: string };
   return { code: typeof code === 'string' ? code : 'handler-failed', detail: message ?? String(error) };
+}
+
+/** An event as the projection wants it. Throws `DecodeError`. */
+export function seenBy({ undecoded }: PlainProjection, event: FeedEvent): Recorded {
+  return undecoded ? (event.stored as unknown as Recorded) : event.decoded();
 }
 
 /** Ids of the documents that an event touches, checked. Throws what `keys` throws. */

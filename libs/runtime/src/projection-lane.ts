@@ -14,6 +14,7 @@ import {
   laneOf,
   readUnreadable,
   reasonOf,
+  seenBy,
   UNKNOWN,
   type Failure,
   type FoldResult,
@@ -149,7 +150,7 @@ export function startLane(options: LaneOptions): Lane {
   function idsOf(event: FeedEvent): readonly string[] | Omit<Failure, 'step'> {
     let ids: readonly string[] | undefined;
     try {
-      ids = keysOf(projection, event.decoded());
+      ids = keysOf(projection, seenBy(projection, event));
     } catch (error) {
       const reason = reasonOf(error);
       if (error instanceof DecodeError)

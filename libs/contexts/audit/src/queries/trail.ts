@@ -1,26 +1,33 @@
-// The trail of a learner, a credential, an actor or a correlation, and the state of any stream at any point.
+// The trail of whatever an id names, of an actor or of a correlation, and the state of any stream at any point.
 import { Controller, Get, Inject, Query as QueryString, Req, Res } from '@nestjs/common';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
   bareId,
+  BEGINNING,
+  DecodeError,
   parseStream,
   publicActor,
   publicId,
   storedActor,
   type IdPrefix,
-  type Recorded,
+  type Instant,
+  type Position,
+  type StoredEvent,
   type TenantId,
 } from '@cairn/kernel';
 import {
+  bareRunId,
   Caller,
+  cursorOf,
+  cursorValues,
   INSTALLATION,
   InstantField,
   instantOf,
   IntegerField,
+  linkNext,
   PageQuery,
-  pageOf,
   positionToken,
   ProblemException,
   ReadGate,
@@ -30,9 +37,7 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import type { AuditEntry } from '../projections/audit.projection.js';
-
-export type TrailSubject = { readonly by: 'learner' | 'credential' | 'actor' | 'correlation'; readonly id: string };
+import { lookedAt, meets, type TrailFilter, type TrailSubject } from './trail-events.js';
 
 /** One recorded event. `data` shows personal values as a placeholder, never the values. */
 export type TrailItem = {
@@ -49,67 +54,96 @@ export type TrailItem = {
   readonly revision: number;
   readonly position: string;
   readonly data: object;
+  /** Why this program cannot read the event; `data` is empty then. */
+  readonly unreadable?: string;
 };
+/** With `nextCursor` there may be more, also if fewer items came than asked for. */
 export type Trail = { readonly items: readonly TrailItem[]; readonly nextCursor?: string; readonly position: string };
 
 export class TrailQuery extends Query<Trail> {
   constructor(
     readonly tenant: TenantId,
-    readonly subject: TrailSubject,
+    readonly filter: TrailFilter,
     readonly page: PageQuery,
   ) {
     super();
   }
 }
 
+/** For one page. What is rare in a long trail, as one actor in a great import, takes several pages to find. */
+const MOST_LOOKED_AT = 20_000;
+
 @QueryHandler(TrailQuery)
 export class TrailHandler implements IQueryHandler<TrailQuery> {
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
-  async execute({ tenant, subject, page }: TrailQuery): Promise<Trail> {
+  async execute({ tenant, filter, page }: TrailQuery): Promise<Trail> {
     const { installation } = this;
-    const filter = { tenant, [subject.by]: subject.id };
-    const found = await pageOf(installation.views, 'audit', filter, page, [['position', 1]]);
-    const items = await Promise.all(
-      found.items.map(async (document) => {
-        const entry = document as unknown as AuditEntry;
-        const [event] = await installation.executor.history(entry.stream, { from: entry.revision, limit: 1 });
-        if (!event) throw new ProblemException('event-corrupt', `${entry.stream} has no revision ${entry.revision}.`);
-        return trailItem(installation, event);
-      }),
-    );
-    return {
-      items,
-      ...(found.nextCursor === undefined ? {} : { nextCursor: found.nextCursor }),
-      position: positionToken(installation.logId, installation.positionOfProjections(['audit'])),
-    };
+    const position = positionToken(installation.logId, installation.positionOfProjections(['audit']));
+    const limit = page.limit ?? 50;
+    const items: TrailItem[] = [];
+    let looked = 0;
+    let last = page.cursor === undefined ? BEGINNING : positionIn(page.cursor);
+    for await (const event of lookedAt(installation, tenant, filter, last)) {
+      const found = meets(filter, tenant, event);
+      if (found && items.length === limit) return { items, nextCursor: cursorOf([last]), position };
+      if (found) items.push(trailItem(installation, event));
+      last = event.position;
+      if (++looked === MOST_LOOKED_AT) return { items, nextCursor: cursorOf([last]), position };
+    }
+    return { items, position };
   }
 }
 
-function trailItem(installation: Installation, event: Recorded): TrailItem {
+function positionIn(cursor: string): Position {
+  const [position] = cursorValues(cursor, 1);
+  if (typeof position === 'string' && /^\d{1,40}$/.test(position)) return position as Position;
+  throw new ProblemException('cursor-invalid', 'The cursor was not handed out for this list.');
+}
+
+function trailItem({ codec, logId }: Installation, event: StoredEvent): TrailItem {
+  const meta = (member: string): string => event.meta[member] ?? '';
+  const causedBy = event.meta['causedBy'];
   return {
     id: publicId('evt', event.id),
     type: event.type,
-    means: installation.codec.definitions.get(event.type)?.means ?? '',
-    occurredAt: event.meta.occurredAt,
-    recordedAt: event.meta.recordedAt,
-    actor: publicActor(event.meta.actor),
-    correlation: event.meta.$correlationId,
-    command: event.meta.$causationId,
-    ...(event.meta.causedBy === undefined ? {} : { causedBy: publicId('evt', event.meta.causedBy) }),
+    means: codec.definitions.get(event.type)?.means ?? '',
+    occurredAt: meta('occurredAt'),
+    recordedAt: meta('recordedAt'),
+    actor: publicActor(meta('actor')),
+    correlation: meta('$correlationId'),
+    command: meta('$causationId'),
+    ...(causedBy === undefined ? {} : { causedBy: publicId('evt', causedBy) }),
     stream: event.stream,
     revision: event.revision,
-    position: positionToken(installation.logId, event.position),
-    data: event.data as object,
+    position: positionToken(logId, event.position),
+    ...readable(codec, event),
   };
 }
 
+/** An event that is damaged, or newer than this program, is part of the trail all the same. */
+function readable(codec: Installation['codec'], event: StoredEvent): Pick<TrailItem, 'data' | 'unreadable'> {
+  try {
+    return { data: codec.decode(event).data as object };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return { data: {}, unreadable: error.code };
+  }
+}
+
 class TrailQueryString extends PageQuery {
-  @Text({ optional: true, max: 64, description: '`lrn_…`' }) learner?: string;
-  @Text({ optional: true, max: 64, description: '`crd_…`' }) credential?: string;
+  @Text({
+    optional: true,
+    max: 64,
+    description: 'What it is about: `lrn_…`, `crd_…`, `enr_…`, `pwy_…`, `mod_…`, `tpl_…`, `iss_…` or `ten_…`',
+  })
+  subject?: string;
+  @Text({ optional: true, max: 64, description: '`lrn_…`: the same as `subject`' }) learner?: string;
+  @Text({ optional: true, max: 64, description: '`crd_…`: the same as `subject`' }) credential?: string;
   @Text({ optional: true, max: 300, description: '`service:key_…`, `user:…` or `reactor:…`' }) actor?: string;
-  @Text({ optional: true, max: 64, description: 'Correlation id: everything that one request set off.' })
+  @Text({ optional: true, max: 64, description: 'Correlation id: everything that one request or run set off.' })
   correlation?: string;
+  @InstantField({ optional: true, description: 'What was recorded at this instant or later.' }) from?: string;
 }
 class StateQueryString {
   @Text({ max: 300, description: 'Name of a stream, as the trail gives it.' }) stream!: string;
@@ -118,22 +152,63 @@ class StateQueryString {
   @InstantField({ optional: true, description: 'State by what was recorded up to this instant.' }) knownAt?: string;
 }
 
-const PREFIXES: Partial<Record<TrailSubject['by'], IdPrefix>> = { learner: 'lrn', credential: 'crd' };
+const KINDS: Readonly<Partial<Record<IdPrefix, Exclude<TrailSubject['kind'], 'thing'>>>> = {
+  lrn: 'learner',
+  crd: 'credential',
+  enr: 'enrollment',
+};
+/** By the category of their streams. */
+const THINGS: Readonly<Partial<Record<IdPrefix, string>>> = {
+  pwy: 'pathway',
+  mod: 'module',
+  tpl: 'template',
+  iss: 'issuer',
+  ten: 'tenant',
+};
 
-/** The bare form of the one subject that is named. Throws `validation-failed`'s kin for none, several, or a wrong id. */
-export function subjectOf(named: { readonly [By in TrailSubject['by']]?: string }): TrailSubject {
-  const given = (['learner', 'credential', 'actor', 'correlation'] as const).filter((by) => named[by] !== undefined);
-  const by = given[0];
-  if (by === undefined || given.length > 1)
-    throw new ProblemException('malformed-request', 'Name exactly one of learner, credential, actor, correlation.', {
-      next: 'Ask for one of them, such as ?learner=lrn_… or ?actor=service:operator.',
+/** As people name what they want to see: by public ids. `learner` and `credential` are subjects of one kind. */
+export type NamedTrail = {
+  readonly subject?: string;
+  readonly learner?: string;
+  readonly credential?: string;
+  readonly actor?: string;
+  readonly correlation?: string;
+  readonly from?: string;
+};
+
+/** Throws `malformed-request` if nothing or two subjects are named, `not-found` for what is no id. */
+export function trailFilter({ subject, learner, credential, actor, correlation, from }: NamedTrail): TrailFilter {
+  const subjects = [
+    ...(subject === undefined ? [] : [subjectOf(subject)]),
+    ...(learner === undefined ? [] : [subjectOf(learner, 'learner')]),
+    ...(credential === undefined ? [] : [subjectOf(credential, 'credential')]),
+  ];
+  if (subjects.length > 1)
+    throw new ProblemException('malformed-request', 'Name one subject: subject, learner or credential.');
+  const [about] = subjects;
+  if (about === undefined && actor === undefined && correlation === undefined)
+    throw new ProblemException('malformed-request', 'Name a subject, an actor or a correlation.', {
+      next: 'Ask for one of them, such as ?subject=lrn_… or ?actor=service:operator; further ones narrow it down.',
     });
-  const text = named[by] as string;
-  const prefix = PREFIXES[by];
-  const id = by === 'actor' ? storedActor(text) : prefix === undefined ? text : bareId(prefix, text);
-  if (id === undefined) throw new ProblemException('not-found', `"${text}" is not the id of a ${by}.`);
-  return { by, id };
+  return {
+    ...(about === undefined ? {} : { subject: about }),
+    ...(actor === undefined ? {} : { actor: storedActor(actor) }),
+    ...(correlation === undefined ? {} : { correlation: correlationOf(correlation) }),
+    ...(from === undefined ? {} : { from: instantOf<Instant>(from) }),
+  };
 }
+
+function subjectOf(text: string, kind?: 'learner' | 'credential'): TrailSubject {
+  const prefix = text.slice(0, text.indexOf('_')) as IdPrefix;
+  const id = Object.hasOwn(KINDS, prefix) || Object.hasOwn(THINGS, prefix) ? bareId(prefix, text) : undefined;
+  const found = KINDS[prefix];
+  if (id === undefined || (kind !== undefined && kind !== found))
+    throw new ProblemException('not-found', `"${text}" is not the id of a ${kind ?? 'thing that has a trail'}.`);
+  return found ? { kind: found, id } : { kind: 'thing', category: THINGS[prefix] as string, id };
+}
+
+/** A run's id is the public form of its correlation. */
+const correlationOf = (text: string): string => bareRunId(text) ?? text;
 
 @ApiTags('audit')
 @Controller('api/audit')
@@ -146,7 +221,7 @@ export class AuditController {
   ) {}
 
   @Get('events')
-  @ApiOperation({ summary: 'Everything recorded about a learner or credential, by an actor, or through one request' })
+  @ApiOperation({ summary: 'Everything recorded about a subject, by an actor, or through one request or run' })
   async trail(
     @Req() request: CairnRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -154,7 +229,9 @@ export class AuditController {
     @QueryString() query: TrailQueryString,
   ): Promise<Trail> {
     await this.gate.pass(request, reply, 'audit');
-    return this.queries.execute(new TrailQuery(caller.tenant, subjectOf(query), query));
+    const trail = await this.queries.execute(new TrailQuery(caller.tenant, trailFilter(query), query));
+    linkNext(reply, request, trail.nextCursor);
+    return trail;
   }
 
   @Get('state')

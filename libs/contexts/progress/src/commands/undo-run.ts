@@ -14,6 +14,7 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
+import { eventsOfCorrelation } from '@cairn/contexts/audit';
 import type { RecordState } from '../domain/record.state.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { recordStream } from '../contracts/record.events.js';
@@ -33,7 +34,7 @@ export type UndoAnswer = {
 };
 type UndoRefusal = { readonly event: string; readonly learner: string; readonly code: string; readonly detail: string };
 
-const PAGE = 1_000;
+const WAIT_MS = 5_000;
 
 @Injectable()
 export class UndoRun {
@@ -105,25 +106,11 @@ export class UndoRun {
 
   /** All events of the run, in the log's order. */
   private async eventsOf(tenant: TenantId, run: string): Promise<readonly Recorded[]> {
-    const { executor, views } = this.installation;
-    const streams = new Set<string>();
-    let after: readonly unknown[] | undefined;
-    for (;;) {
-      const page = await views.find(
-        'audit',
-        { tenant, correlation: run },
-        { sort: [['position', 1]], limit: PAGE, ...(after === undefined ? {} : { after }) },
-      );
-      for (const { stream } of page) streams.add(stream as string);
-      const last = page.at(-1);
-      if (page.length < PAGE || last === undefined) break;
-      after = [last['position'], last._id];
-    }
-    // A stream is read once, however many of its events are the run's.
-    const events: Recorded[] = [];
-    for (const stream of streams)
-      for (const event of await executor.history(stream)) if (event.meta.$correlationId === run) events.push(event);
-    return events.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+    const { log, waitFor } = this.installation;
+    // What the projection has not seen would be left as it is.
+    if (!(await waitFor(['audit'], await log.head(), WAIT_MS)))
+      throw new ProblemException('read-model-behind', 'The audit trail does not reach the end of the log yet.');
+    return eventsOfCorrelation(this.installation, tenant, run);
   }
 }
 

@@ -1,0 +1,1 @@
+export { eventsOfCorrelation } from './queries/trail-events.js';
