@@ -447,7 +447,7 @@ program
 program
   .command('audit')
   .description('everything recorded about a subject, by an actor, or through one request or run; of several all hold')
-  .option('--subject <id>', 'lrn_…, crd_…, enr_…, pwy_…, mod_…, tpl_…, iss_… or ten_…')
+  .option('--subject <id>', 'lrn_…, crd_…, enr_…, pwy_…, mod_…, tpl_…, iss_…, ext_… or ten_…')
   .option('--learner <id>', 'a subject that is a learner')
   .option('--credential <id>', 'a subject that is a credential')
   .option('--actor <actor>', 'service:key_…, user:… or reactor:…')

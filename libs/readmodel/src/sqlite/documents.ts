@@ -152,8 +152,9 @@ export function createDocuments(database: Database, scanLimit: number): Document
     run('INSERT INTO indexes(collection, definition) VALUES(?, ?)', collection.id, JSON.stringify(definition));
     const id = lastId();
     collection.indexes.push({ ...definition, sqlName: `index_${id}` });
-    // `_id` after the fields makes the order total, as `find` promises.
-    exec(`CREATE INDEX index_${id} ON ${table}(${orderBy(fields, definition.fields)}, id)`);
+    // Ascending whatever was declared: what is newest then comes last and fills the pages, and SQLite walks either way.
+    // No `_id` unless declared, it would be most of the index: the few documents of equal fields are sorted apart.
+    exec(`CREATE INDEX index_${id} ON ${table}(${definition.fields.map(([f]) => columnOf(fields, f)).join(', ')})`);
     if (!definition.unique) return;
     const columns = definition.fields.map(([field]) => uniqueColumnOf(fields, field)).join(', ');
     try {

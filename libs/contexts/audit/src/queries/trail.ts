@@ -135,7 +135,7 @@ class TrailQueryString extends PageQuery {
   @Text({
     optional: true,
     max: 64,
-    description: 'What it is about: `lrn_…`, `crd_…`, `enr_…`, `pwy_…`, `mod_…`, `tpl_…`, `iss_…` or `ten_…`',
+    description: 'What it is about: `lrn_…`, `crd_…`, `enr_…`, `pwy_…`, `mod_…`, `tpl_…`, `iss_…`, `ext_…` or `ten_…`',
   })
   subject?: string;
   @Text({ optional: true, max: 64, description: '`lrn_…`: the same as `subject`' }) learner?: string;
@@ -164,6 +164,7 @@ const THINGS: Readonly<Partial<Record<IdPrefix, string>>> = {
   tpl: 'template',
   iss: 'issuer',
   ten: 'tenant',
+  ext: 'external',
 };
 
 /** As people name what they want to see: by public ids. `learner` and `credential` are subjects of one kind. */

@@ -40,7 +40,7 @@ export type RegisterDocument = Document & {
 /** The issuance history of a tenant: `_id` = `<t>:<credentialId>`. Serves lists and exports, never verification. */
 export const registerProjection = defineProjection<RegisterDocument, (typeof credentialEvents)[number]>({
   name: 'register',
-  version: 2,
+  version: 3,
   events: credentialEvents,
   keys: (event) => [`${event.meta.tenant}:${event.data.credentialId}`],
   evolve: (document, event) => {
@@ -103,7 +103,7 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
         return event satisfies never;
     }
   },
-  // Each list of the API is one of these, followed by `_id`: newest first, for a tenant, template or learner. The first
+  // Each list of the API is one of these: newest first, for a tenant, template or learner. The first
   // finds the tenant of a public id.
   indexes: [
     { name: 'credential', fields: [['credentialId', 1]] },
@@ -112,7 +112,6 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
       fields: [
         ['tenant', 1],
         ['issuedAt', -1],
-        ['_id', 1],
       ],
     },
     {
@@ -121,7 +120,6 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
         ['tenant', 1],
         ['state', 1],
         ['issuedAt', -1],
-        ['_id', 1],
       ],
     },
     {
@@ -130,7 +128,6 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
         ['tenant', 1],
         ['templateId', 1],
         ['issuedAt', -1],
-        ['_id', 1],
       ],
     },
     {
@@ -139,7 +136,6 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
         ['tenant', 1],
         ['learnerId', 1],
         ['issuedAt', -1],
-        ['_id', 1],
       ],
     },
   ],
