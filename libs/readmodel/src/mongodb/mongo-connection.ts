@@ -85,6 +85,10 @@ export async function connectMongo(options: MongoConnectionOptions): Promise<Mon
     try {
       return await work(db);
     } catch (error) {
+      if (isSocketError(error))
+        throw new ReadModelUnavailable(`the connection to MongoDB at ${place} broke: ${error.message}`, {
+          cause: error,
+        });
       if (!isDriverError(error)) throw error;
       throw unavailable(error, url, place, database);
     }
@@ -152,6 +156,10 @@ async function checkSchema(db: Db, place: string): Promise<void> {
 
 const isDriverError = (error: unknown): error is Error =>
   error instanceof Error && /^(Mongo|BSON)/.test(error.name) && !(error instanceof ReadModelUnavailable);
+
+/** The driver lets a socket's own error through when it breaks while a write waits for room in its buffer. */
+const isSocketError = (error: unknown): error is NodeJS.ErrnoException =>
+  typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
 
 /** Hosts of the address, without its credentials. */
 function placeOf(url: string): string {
