@@ -141,8 +141,15 @@ export type GrantCredential = Command<
     readonly learnerId: LearnerId;
     readonly templateId: TemplateId;
     readonly replaces?: CredentialId;
+    /** What is replaced was right to be issued, but says something wrong: it is superseded, not revoked. */
+    readonly corrects?: boolean;
     readonly occurredAt: Instant;
   }
+>;
+/** A named authority decides that a credential gets a further term, within its window and grace. */
+export type GrantRenewal = Command<
+  'GrantRenewal',
+  Decided & { readonly learnerId: LearnerId; readonly credentialId: CredentialId; readonly occurredAt: Instant }
 >;
 export type CloseRecord = Command<'CloseRecord', { readonly learnerId: LearnerId; readonly why: 'erased' }>;
 
@@ -159,4 +166,5 @@ export type RecordCommand =
   | CreditStackComponent
   | WithdrawStackComponent
   | GrantCredential
+  | GrantRenewal
   | CloseRecord;

@@ -523,6 +523,52 @@ export const credentialEntitlementWithdrawn = defineEvent({
     ],
   },
 });
+export const renewalEarned = defineEvent({
+  type: 'renewal-earned',
+  version: 1,
+  means: 'The renewal requirement of a held credential is met, or an authority decided so: it gets a further term.',
+  schema: s.object({
+    learnerId,
+    /** Where the credential was earned. */
+    enrollment: s.optional(enrollmentRefSchema),
+    credentialId: s.uuid<CredentialId>(),
+    templateId: s.uuid<TemplateId>(),
+    templateVersion: s.integer({ min: 1 }),
+    occurrence: s.integer({ min: 1 }),
+    edition: s.integer({ min: 1 }),
+    /** Number of the term within the credential. */
+    serial: s.integer({ min: 2 }),
+    /** When it was met or decided; within `[opens, closes)` of the term before it. */
+    at: s.instant(),
+    /** The term, half-open: from the old end, or from `at` if that had passed. */
+    from: s.instant(),
+    until: s.instant(),
+    satisfied: s.array(s.object({ requirementId: s.string({ max: 300 }), by: s.array(eventRef) })),
+    issue: s.oneOf(['automatic', 'manual'] as const),
+    /** An authority decided it. */
+    reasonCode: s.optional(reasonCode),
+    authority: s.optional(authority),
+  }),
+  samples: {
+    1: [
+      {
+        learnerId: L,
+        enrollment: REF,
+        credentialId: CRD,
+        templateId: T,
+        templateVersion: 1,
+        occurrence: 1,
+        edition: 1,
+        serial: 2,
+        at: '2028-01-15T09:00:00.000Z',
+        from: '2028-03-09T23:00:00.000Z',
+        until: '2030-03-09T23:00:00.000Z',
+        satisfied: [{ requirementId: 'renewal/0', by: [E] }],
+        issue: 'automatic',
+      },
+    ],
+  },
+});
 export const componentPolicyApplied = defineEvent({
   type: 'component-policy-applied',
   version: 1,
@@ -533,7 +579,7 @@ export const componentPolicyApplied = defineEvent({
     templateId: s.uuid<TemplateId>(),
     /** Names the hold: lifted only by its counterpart. */
     hold: s.string({ max: 200 }),
-    cause: s.oneOf(['component-revoked', 'component-expired', 'entitlement-withdrawn'] as const),
+    cause: s.oneOf(['component-revoked', 'component-expired', 'entitlement-withdrawn', 'renewal-withdrawn'] as const),
     effect: s.oneOf(['flag', 'suspend', 'revoke', 'lift'] as const),
     effectiveAt: s.instant(),
     because: eventRef,
@@ -586,11 +632,13 @@ export const recordEvents = [
   credentialEarned,
   credentialGranted,
   credentialEntitlementWithdrawn,
+  renewalEarned,
   componentPolicyApplied,
   recordClosed,
 ] as const;
 export type RecordEvent = EventOf<(typeof recordEvents)[number]>;
 export type Entitlement = EventOf<typeof credentialEarned>['data'];
+export type Renewal = EventOf<typeof renewalEarned>['data'];
 
 export const recordStream = (tenant: TenantId, learner: LearnerId): string => `record-${tenant}.${learner}`;
 /** Whose record an enrollment is in. */

@@ -4,7 +4,7 @@ import type { Instant, TemplateId } from '@cairn/kernel';
 import { addFact, factsOf, mapGet, renewalWindow, type FactBase, type Interval } from '@cairn/rules';
 import type { Draft } from './draft.js';
 import type { RecordFacts } from './record.facts.js';
-import { isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
+import { enrollmentOf, isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
 import type { Version } from './version.js';
 
 /** The published version of a template that an award issues or a credential was earned by. */
@@ -20,10 +20,40 @@ export type EndOfOccurrence = {
   readonly freshFacts: boolean;
 };
 
+/** One term of what is held, half-open. */
+export type Term = { readonly serial: number; readonly from: Instant; readonly until?: Instant };
+
+/** The terms that stand, in order: the first, and those that renewals brought and nothing took back. */
+export function termsOf({ data, renewals }: HoldingState): readonly [Term, ...Term[]] {
+  const { from, until } = data;
+  return [
+    { serial: 1, from, ...(until === undefined ? {} : { until }) },
+    ...renewals.flatMap((renewal) => (renewal.withdrawn === undefined ? [renewal.data] : [])),
+  ];
+}
+
+/** The term that a holding ends with, as far as anybody knows. */
+export const lastTerm = (holding: HoldingState): Term => termsOf(holding).at(-1) as Term;
+
+/** The occurrence before a holding's: the editions of one occurrence are the same award. */
+export function occurrenceBefore({ previous, data }: HoldingState): HoldingState | undefined {
+  return previous?.data.occurrence === data.occurrence ? occurrenceBefore(previous) : previous;
+}
+
+/** The zone that a holding's days are reckoned in: of the rules that it was earned by, else its issuer's. */
+export function zoneOf(draft: Draft, { data }: HoldingState): string {
+  const enrollment = data.enrollment && enrollmentOf(draft.state(), data.enrollment.enrollmentId);
+  if (enrollment) return draft.versionOf(enrollment).rules.zone;
+  const { issuerId } = templateAt(draft.facts, data.templateId, data.templateVersion);
+  const zone = draft.facts.issuerZones.get(issuerId);
+  if (zone === undefined) throw new RangeError(`issuer ${issuerId} of template ${data.templateId} was not loaded`);
+  return zone;
+}
+
 /** When an occurrence is over: revoked, or past its grace. Undefined: it has no end. `zone` is the issuer's. */
 export function endOf(holding: HoldingState, template: PublishedTemplate, zone: string): EndOfOccurrence | undefined {
   if (holding.ended) return { at: holding.ended.at, freshFacts: holding.ended.because === 'revoked' };
-  const { until } = holding.data;
+  const { until } = lastTerm(holding);
   if (until === undefined) return undefined;
   const at = template.renewal ? renewalWindow(until, template.renewal, zone).closes : until;
   return { at, freshFacts: true };
@@ -51,7 +81,8 @@ export function heldAlready(draft: Draft, version: Version, own?: EnrollmentStat
   const held = version.awards.flatMap((award) => {
     const holding = mapGet(draft.state().holdings, award.template);
     if (!holding || holding.ended || holding.withdrawn !== undefined) return [];
-    const { enrollment, credentialId, templateId, occurrence, from, until } = holding.data;
+    const { enrollment, credentialId, templateId, occurrence, from } = holding.data;
+    const { until } = lastTerm(holding);
     if (own && enrollment?.enrollmentId === own.ref.enrollmentId) return [];
     const one = { credentialId, templateId, occurrence, awardId: award.id, awardKind: award.kind, from };
     return [{ ...one, ...(until === undefined ? {} : { until }) }];

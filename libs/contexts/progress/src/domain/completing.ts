@@ -15,6 +15,7 @@ import type { EnrollmentRef, RecordEvent } from '../contracts/record.events.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { carriedBy } from './record.facts.js';
+import { markRenewals } from './renewing.js';
 import { dayKey, enrollmentOf, isOpen, sourceKey, type CompletionState, type RecordState } from './record.state.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { takeBackWhatUsed } from './undoing.js';
@@ -109,8 +110,9 @@ export function invalidateCompletion(
   return accept(...draft.events());
 }
 
-/** Marks what a fact can affect in every open enrollment. */
+/** Marks what a fact can affect: in every open enrollment, and of what is held. */
 export function markAffected(draft: Draft, carried: Carried): void {
+  markRenewals(draft, carried);
   for (const enrollment of draft.state().enrollments)
     if (isOpen(enrollment)) mark(draft, enrollment, draft.versionOf(enrollment).affectedBy(carried));
 }

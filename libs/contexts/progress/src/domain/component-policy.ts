@@ -2,9 +2,9 @@
 import type { PolicyEffect } from '@cairn/contexts/catalog';
 import type { Instant, TemplateId } from '@cairn/kernel';
 import { factOf, mapGet, mapValues, type Interval } from '@cairn/rules';
-import { endOf, templateAt } from './awards.js';
+import { endOf, templateAt, zoneOf } from './awards.js';
 import type { Draft } from './draft.js';
-import { enrollmentOf, type ComponentPolicyEvent, type HoldingState, type RecordState } from './record.state.js';
+import type { ComponentPolicyEvent, HoldingState, RecordState } from './record.state.js';
 
 type Cause = ComponentPolicyEvent['data']['cause'];
 
@@ -29,9 +29,9 @@ export function hold(
   holding: HoldingState,
   lapse: { readonly cause: Cause; readonly effect: PolicyEffect; readonly at: Instant; readonly because: string },
   component?: TemplateId,
+  name: string = component === undefined ? lapse.cause : `${lapse.cause}:${component}`,
 ): void {
   const { cause, effect, because } = lapse;
-  const name = component === undefined ? cause : `${cause}:${component}`;
   if (effect === 'keep' || holding.holds.has(name)) return;
   const { learnerId, credentialId, templateId, from } = holding.data;
   const effectiveAt = lapse.at > from ? lapse.at : from;
@@ -103,12 +103,6 @@ function settle(draft: Draft, holding: HoldingState, component: TemplateId, beca
         ? 'suspend'
         : policy.expired;
   hold(draft, holding, { cause: lapse.cause, effect, at: lapse.at, because }, component);
-}
-
-function zoneOf(draft: Draft, { data }: HoldingState): string {
-  const enrollment = data.enrollment && enrollmentOf(draft.state(), data.enrollment.enrollmentId);
-  if (!enrollment) throw new RangeError(`credential ${data.credentialId} rests on others without an enrollment`);
-  return draft.versionOf(enrollment).rules.zone;
 }
 
 function termsOf(state: RecordState, component: TemplateId): readonly Interval[] {

@@ -19,6 +19,7 @@ import {
   endOf,
   factsBehind,
   factsForWindow,
+  occurrenceBefore,
   templateAt,
   whileEnrolled,
   type EndOfOccurrence,
@@ -26,6 +27,7 @@ import {
 import { lift, settleComponentsOf } from './component-policy.js';
 import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';
+import { renewMarked } from './renewing.js';
 import { factsFor, isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
 import { usedByOthers } from './uses.js';
 import type { Target, Version } from './version.js';
@@ -35,6 +37,8 @@ type Met = { readonly since: Instant; readonly record: () => void };
 
 /** Decides everything marked, and what that leads to. Steps come before what builds on them. */
 export function decideMarked(draft: Draft): void {
+  // Before any award: of what is renewed, no further occurrence is due.
+  renewMarked(draft);
   for (;;) {
     for (const number of numbers(draft)) decideEnrollment(draft, number);
     // Whoever is decided first keeps a module that may be used only so often: the earlier `since`, then as listed.
@@ -309,6 +313,8 @@ function earn(
     at,
   );
   settleComponentsOf(draft, templateId, earned);
+  draft.renewing.add(templateId);
+  renewMarked(draft);
 }
 
 /** The credentials that the award used and, with `enforced` order, those of the steps before its own (D8). */
@@ -363,7 +369,8 @@ function entitledAgain(
 ): Met | undefined {
   const name = 'entitlement-withdrawn';
   if (!holding.holds.has(name)) return undefined;
-  const previous = holding.previous && endOfHolding(draft, version, holding.previous);
+  const before = occurrenceBefore(holding);
+  const previous = before && endOfHolding(draft, version, before);
   const { since, by } = evaluateForAward(draft, enrollment, version, award, target, previous);
   const because = by.at(-1);
   if (since === undefined || because === undefined) return undefined;

@@ -7,6 +7,7 @@ import {
   type LearnerId,
   type Position,
   type Recorded,
+  type TemplateId,
 } from '@cairn/kernel';
 import { mapGet } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
@@ -29,6 +30,8 @@ export type Draft = {
   readonly versionOf: (enrollment: EnrollmentState) => Version;
   /** Steps and awards that have to be looked at, by enrollment number. */
   readonly dirty: Map<number, Set<Target>>;
+  /** Templates whose held credential may have been renewed. */
+  readonly renewing: Set<TemplateId>;
 };
 
 export function createDraft(command: Issued<RecordCommand>, before: RecordState, facts: Draft['facts']): Draft {
@@ -53,6 +56,7 @@ export function createDraft(command: Issued<RecordCommand>, before: RecordState,
       return version;
     },
     dirty: new Map(),
+    renewing: new Set(),
   };
 }
 

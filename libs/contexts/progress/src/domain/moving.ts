@@ -13,7 +13,7 @@ import {
 import { mapValues, type Requirement, type StepId } from '@cairn/rules';
 import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
 import type { EnrollmentRef, RecordEvent } from '../contracts/record.events.js';
-import { heldAlready } from './awards.js';
+import { heldAlready, lastTerm } from './awards.js';
 import { standingOf } from './course.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
@@ -214,9 +214,11 @@ function requirementsOf({ rules }: Version): ReadonlyMap<string, string> {
 const withoutIds = (key: string, value: unknown): unknown => (key === 'id' ? undefined : value);
 
 function awardsOf(draft: Draft, { ref }: EnrollmentState) {
-  return Array.from(mapValues(draft.state().holdings)).flatMap(({ data, withdrawn, ended }) => {
+  return Array.from(mapValues(draft.state().holdings)).flatMap((holding) => {
+    const { data, withdrawn, ended } = holding;
     if (data.enrollment?.enrollmentId !== ref.enrollmentId || withdrawn !== undefined || ended) return [];
-    const { credentialId, awardId, awardKind, from, until } = data;
+    const { credentialId, awardId, awardKind, from } = data;
+    const { until } = lastTerm(holding);
     return [{ credentialId, awardId, awardKind, from, ...(until === undefined ? {} : { until }) }];
   });
 }

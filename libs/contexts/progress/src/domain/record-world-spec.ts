@@ -18,6 +18,7 @@ import {
   Personal,
   streamName,
   type CommandContext,
+  type CredentialId,
   type DomainEvent,
   type EnrollmentId,
   type FactLoader,
@@ -66,6 +67,8 @@ export type CredentialSeen = {
   readonly from: Instant;
   readonly until: Instant | undefined;
   revokedAt?: Instant;
+  /** Further terms. */
+  readonly renewed: { readonly serial: number; readonly from: Instant; readonly until: Instant }[];
   readonly holds: Map<string, string>;
 };
 
@@ -256,7 +259,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         const before = issuedTo.get(credentialId);
         issuedTo.set(
           credentialId,
-          before ?? { id: credentialId, template, occurrence, edition, from, until, holds: new Map() },
+          before ?? { id: credentialId, template, occurrence, edition, from, until, renewed: [], holds: new Map() },
         );
         await world.send({
           type: 'CreditStackComponent',
@@ -270,6 +273,26 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
             ...(until === undefined ? {} : { validUntil: until }),
             ref: eventIdOf(credentialId, 0),
             occurredAt: from,
+          },
+        });
+      }
+      if (event.type === 'renewal-earned') {
+        const { credentialId, templateId, serial, from, until, at: met } = event.data;
+        const seen = issuedTo.get(credentialId) as CredentialSeen;
+        if (seen.renewed.some((term) => term.serial === serial)) return;
+        seen.renewed.push({ serial, from, until });
+        await world.send({
+          type: 'CreditStackComponent',
+          data: {
+            learnerId: LEARNER,
+            componentId: credentialId,
+            origin: 'own',
+            templateId,
+            serial,
+            validFrom: from,
+            validUntil: until,
+            ref: eventIdOf(credentialId, 100 + serial),
+            occurredAt: met,
           },
         });
       }
@@ -384,6 +407,18 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
           authority: 'registrar',
         },
       }),
+    renew: (slug: string, date: string, by: { readonly reasonCode?: string; readonly authority?: string } = {}) =>
+      world.send({
+        type: 'GrantRenewal',
+        data: {
+          learnerId: LEARNER,
+          credentialId: world.credential(slug).id as CredentialId,
+          reasonCode: 'attended-elsewhere',
+          authority: 'registrar',
+          occurredAt: at(date),
+          ...by,
+        },
+      }),
     waive: (
       number: number,
       requirementId: string,
@@ -452,8 +487,10 @@ function describeCredential(seen: CredentialSeen, zone: string): string {
   const number = seen.occurrence === 1 && seen.edition === 1 ? '' : `/${seen.occurrence}.${seen.edition}`;
   const until = seen.until === undefined ? '' : `, ${day(seen.until, zone)}`;
   const holds = [...new Set([...seen.holds.values()].filter((effect) => effect !== 'revoke'))];
+  const terms = seen.renewed.map((term) => `[${day(term.from, zone)}, ${day(term.until, zone)})`);
   return [
     `${seen.template}${number} [${day(seen.from, zone)}${until})`,
+    ...terms,
     ...(seen.revokedAt ? ['revoked'] : []),
     ...holds,
   ].join(' ');

@@ -11,6 +11,7 @@ import { learnerIn, loadRecordFacts, type RecordFacts } from './record.facts.js'
 import { recordFold, type RecordState } from './record.state.js';
 import { erased } from './refusals.js';
 import { reinstateEnrollment } from './returning.js';
+import { grantRenewal } from './renewing.js';
 import { creditStackComponent, grantCredential, withdrawStackComponent } from './stacking.js';
 import { waiveRequirement, withdrawWaiver } from './waiving.js';
 
@@ -29,6 +30,7 @@ export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, Rec
     'CreditStackComponent',
     'WithdrawStackComponent',
     'GrantCredential',
+    'GrantRenewal',
     'CloseRecord',
   ],
   streamOf: (command) => recordStream(command.tenant, learnerIn(command)),
@@ -69,6 +71,8 @@ function decide(command: Issued<RecordCommand>, state: RecordState, facts: Recor
       return withdrawStackComponent(command, draft);
     case 'GrantCredential':
       return grantCredential(command, draft);
+    case 'GrantRenewal':
+      return grantRenewal(command, draft);
     default:
       return command satisfies never;
   }

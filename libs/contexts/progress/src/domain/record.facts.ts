@@ -41,8 +41,8 @@ export type RecordFacts = {
   readonly templates: ReadonlyMap<TemplateId, readonly PublishedTemplate[]>;
   /** EnrollLearner, MoveEnrollmentToVersion, ReinstateEnrollment: the pathway asked for. */
   readonly pathway?: PathwayState;
-  /** GrantCredential: the zone of the template's issuer. */
-  readonly issuerZone?: string;
+  /** Zones of issuers whose templates are held, or granted, outside any enrollment. */
+  readonly issuerZones: ReadonlyMap<IssuerId, string>;
 };
 
 export const learnerIn = (command: RecordCommand): LearnerId =>
@@ -61,7 +61,7 @@ export async function loadRecordFacts(
 ): Promise<RecordFacts> {
   const { tenant } = command;
   if (command.type === 'CloseRecord' || state.closed)
-    return { learner: 'registered', versions: new Map(), templates: new Map() };
+    return { learner: 'registered', versions: new Map(), templates: new Map(), issuerZones: new Map() };
   const asked = versionIn(command, state);
   const moduleId = 'moduleId' in command.data ? command.data.moduleId : undefined;
   const [{ registered }, learner, module, pathway, pinned] = await Promise.all([
@@ -76,8 +76,7 @@ export async function loadRecordFacts(
   const number = pathway && versionAskedFor(pathway, asked?.version);
   if (asked && number !== undefined) await loadNested(loader, tenant, asked.pathwayId, number, versions, new Set());
   const templates = await loadTemplates(loader, tenant, templatesNeeded(command, state, versions, module?.definition));
-  const granted = command.type === 'GrantCredential' ? templates.get(command.data.templateId)?.at(-1) : undefined;
-  const issuer = granted && (await loadIssuer(loader, tenant, granted.issuerId));
+  const issuerZones = await loadZones(loader, tenant, issuersNeeded(command, state, templates));
   return {
     ...(registered ? { tenant: registered } : {}),
     learner: learner.status,
@@ -85,7 +84,7 @@ export async function loadRecordFacts(
     versions,
     templates,
     ...(pathway ? { pathway } : {}),
-    ...(issuer?.registered ? { issuerZone: issuer.registered.zone } : {}),
+    issuerZones,
   };
 }
 
@@ -116,8 +115,40 @@ export async function loadPinnedVersions(
   return new Map(versions.map((version) => [keyOf(version), version]));
 }
 
-const loadIssuer = (loader: FactLoader, tenant: TenantId, issuer: IssuerId) =>
-  loader.foldHaving(issuerFold, issuerStream(tenant, issuer), (fold) => fold.registered !== undefined);
+/** The issuers of what is granted and of what is held by a grant: no rules of an enrollment say their zone. */
+function issuersNeeded(
+  command: RecordCommand,
+  state: RecordState,
+  templates: ReadonlyMap<TemplateId, readonly PublishedTemplate[]>,
+): ReadonlySet<IssuerId> {
+  const issuers = new Set<IssuerId>();
+  const need = (template: PublishedTemplate | undefined): void => {
+    if (template) issuers.add(template.issuerId);
+  };
+  if (command.type === 'GrantCredential') need(templates.get(command.data.templateId)?.at(-1));
+  for (const { data } of mapValues(state.holdings))
+    if (data.enrollment === undefined) need(templates.get(data.templateId)?.[data.templateVersion - 1]);
+  return issuers;
+}
+
+async function loadZones(
+  loader: FactLoader,
+  tenant: TenantId,
+  issuers: ReadonlySet<IssuerId>,
+): Promise<ReadonlyMap<IssuerId, string>> {
+  const zones = new Map<IssuerId, string>();
+  await Promise.all(
+    Array.from(issuers, async (issuer) => {
+      const { registered } = await loader.foldHaving(
+        issuerFold,
+        issuerStream(tenant, issuer),
+        (fold) => fold.registered !== undefined,
+      );
+      if (registered) zones.set(issuer, registered.zone);
+    }),
+  );
+  return zones;
+}
 
 async function loadVersion(
   loader: FactLoader,
@@ -155,7 +186,7 @@ async function loadNested(
 
 /**
  * Templates and how many versions of each must be known; 0: as many as there are now.
- * A completion needs those of the versions that look at its module; other commands may touch any.
+ * A completion needs those of the versions that look at its module, and of what it may renew; other commands any.
  */
 function templatesNeeded(
   command: RecordCommand,
@@ -172,8 +203,9 @@ function templatesNeeded(
     for (const award of version.awards)
       need(award.template as TemplateId, version.published.templateVersions[award.id] ?? 1);
   }
-  if (command.type !== 'CompleteModule')
-    for (const { data } of mapValues(state.holdings)) need(data.templateId, data.templateVersion);
+  // A completion may renew whatever has a term.
+  for (const { data } of mapValues(state.holdings))
+    if (command.type !== 'CompleteModule' || data.until !== undefined) need(data.templateId, data.templateVersion);
   // What is held may be of a later version than the one that a pathway issues.
   for (const id of needed.keys())
     for (let held = mapGet(state.holdings, id); held; held = held.previous) need(id, held.data.templateVersion);

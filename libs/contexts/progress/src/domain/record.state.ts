@@ -41,6 +41,7 @@ type StepSatisfiedData = EventOf<typeof stepSatisfied>['data'];
 type AwardData = EventOf<typeof credentialEarned>['data'] | EventOf<typeof credentialGranted>['data'];
 type CreditedData = EventOf<typeof stackComponentCredited>['data'];
 type MovedData = Extract<RecordEvent, { type: 'enrollment-moved-to-version' }>['data'];
+type RenewalData = Extract<RecordEvent, { type: 'renewal-earned' }>['data'];
 type WithdrawnData = Extract<RecordEvent, { type: 'stack-component-withdrawn' }>['data'];
 export type ComponentPolicyEvent = Extract<RecordEvent, { type: 'component-policy-applied' }>;
 
@@ -102,6 +103,15 @@ export type ComponentState = {
 
 export type Hold = Pick<ComponentPolicyEvent['data'], 'cause' | 'effect' | 'effectiveAt' | 'componentTemplateId'>;
 
+/** A further term of what is held. */
+export type RenewalState = {
+  /** Id of the RenewalEarned. */
+  readonly ref: string;
+  readonly data: RenewalData;
+  /** The facts that it used do not stand any more, and none in their place. */
+  readonly withdrawn?: Instant;
+};
+
 /** The latest occurrence of a template that the learner earned or was granted. */
 export type HoldingState = {
   /** Id of the CredentialEarned or CredentialGranted. */
@@ -113,6 +123,8 @@ export type HoldingState = {
   /** Revoked, from that instant. `withdrawn`: because its entitlement was; then all standing facts count again. */
   readonly ended?: { readonly at: Instant; readonly because: 'revoked' | 'withdrawn' };
   readonly holds: ReadonlyMap<string, Hold>;
+  /** Its further terms, in order: the first has serial 2. */
+  readonly renewals: readonly RenewalState[];
   /** The occurrence (or edition) before it. */
   readonly previous?: HoldingState;
 };
@@ -286,8 +298,9 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
       const holding: HoldingState = {
         ref: event.id,
         data: event.data,
-        granted: event.type === 'credential-granted',
+        granted: event.type === 'credential-granted' && !goesOn(previous, event.data.replaces),
         holds: NOTHING,
+        renewals: [],
         ...(previous === undefined ? {} : { previous }),
       };
       return {
@@ -300,6 +313,10 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
     case 'credential-entitlement-withdrawn': {
       const { credentialId, templateId, effectiveAt } = event.data;
       return inHolding(state, templateId, credentialId, (holding) => ({ ...holding, withdrawn: effectiveAt }));
+    }
+    case 'renewal-earned': {
+      const { credentialId, templateId } = event.data;
+      return inHolding(state, templateId, credentialId, (holding) => renewed(holding, event.id, event.data));
     }
     case 'component-policy-applied': {
       const { credentialId, templateId } = event.data;
@@ -488,17 +505,41 @@ function validUntil(fact: CredentialFact, instant: Instant): readonly Interval[]
     );
 }
 
+/** A replacement of what was earned rests on the same facts, unless these had taken the entitlement. */
+const goesOn = (previous: HoldingState | undefined, replaces: CredentialId | undefined): boolean =>
+  replaces !== undefined && previous?.granted === false && previous.ended?.because !== 'withdrawn';
+
+/** An authority may decide a term anew that was taken back: it keeps its place. */
+function renewed(holding: HoldingState, ref: string, data: RenewalData): HoldingState {
+  const others = holding.renewals.filter((renewal) => renewal.data.serial !== data.serial);
+  return { ...holding, renewals: [...others, { ref, data }].toSorted((a, b) => a.data.serial - b.data.serial) };
+}
+
+/** Names the hold on a credential whose renewal was taken back. */
+export const renewalHold = (serial: number): string => `renewal-withdrawn:${serial}`;
+
+function withRenewal(holding: HoldingState, hold: string, withdrawn: Instant | undefined): HoldingState {
+  return {
+    ...holding,
+    renewals: holding.renewals.map(({ ref, data, ...before }) =>
+      renewalHold(data.serial) !== hold
+        ? { ref, data, ...before }
+        : { ref, data, ...(withdrawn === undefined ? {} : { withdrawn }) },
+    ),
+  };
+}
+
 function policyApplied(holding: HoldingState, data: ComponentPolicyEvent['data']): HoldingState {
   const { hold, cause, effect, effectiveAt, componentTemplateId } = data;
   if (effect === 'lift') {
     const { withdrawn: _, ...restored } = holding;
     return {
-      ...(cause === 'entitlement-withdrawn' ? restored : holding),
+      ...(cause === 'entitlement-withdrawn' ? restored : withRenewal(holding, hold, undefined)),
       holds: mapWithout(holding.holds, hold),
     };
   }
   const held: HoldingState = {
-    ...holding,
+    ...withRenewal(holding, hold, effectiveAt),
     holds: new Map(holding.holds).set(hold, {
       cause,
       effect,

@@ -15,13 +15,14 @@ import {
 import { factOf, mapGet, termEnd } from '@cairn/rules';
 import type { CreditStackComponent, GrantCredential, WithdrawStackComponent } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
-import { alsoMeeting, endOf } from './awards.js';
+import { alsoMeeting, endOf, termsOf } from './awards.js';
 import { markAffected, openOnesLookingAt } from './completing.js';
-import { settleAllRestingOn } from './component-policy.js';
+import { settleAllRestingOn, settleComponentsOf } from './component-policy.js';
 import { decideMarked } from './deciding.js';
 import type { Draft } from './draft.js';
 import { carriedBy } from './record.facts.js';
-import type { HoldingState, RecordState } from './record.state.js';
+import { enrollmentOf, type HoldingState, type RecordState } from './record.state.js';
+import { renewMarked } from './renewing.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired, unknownTemplate } from './refusals.js';
 import { markAwardsOf, reopenWhatLookedAt } from './undoing.js';
 import type { Carried } from './version.js';
@@ -179,16 +180,19 @@ export function grantCredential({ data, now }: Issued<GrantCredential>, draft: D
   if (isBlank(data.authority)) return authorityRequired('Granting a credential');
   if (data.occurredAt > now) return dateInFuture('occurredAt', data.occurredAt, now);
   const holding = mapGet(draft.state().holdings, data.templateId);
-  const zone = draft.facts.issuerZone;
+  const zone = draft.facts.issuerZones.get(template.issuerId);
   if (zone === undefined) throw new RangeError(`issuer ${template.issuerId} of template ${template.slug} is unknown`);
-  const replaced = data.replaces === undefined ? undefined : replaceable(draft, data.templateId, data.replaces);
+  const replaced = data.replaces === undefined ? undefined : replaceable(draft, data, data.replaces);
   if (replaced && 'accepted' in replaced) return replaced;
   if (!replaced && holding) {
     const end = endOf(holding, versionOf(draft, holding), zone);
     if (!end || end.at > data.occurredAt) return accept(); // held
   }
-  grant(draft, data, template, replaced ? termOf(replaced) : newTerm(data.occurredAt, template, zone), replaced);
+  if (replaced) replace(draft, data, replaced);
+  else grant(draft, data, template, newTerm(data.occurredAt, template, zone));
   // What rests on it is settled when the credential itself is noted.
+  draft.renewing.add(data.templateId);
+  renewMarked(draft);
   return accept(...draft.events());
 }
 
@@ -196,13 +200,18 @@ function versionOf(draft: Draft, { data }: HoldingState): PublishedTemplate {
   return draft.facts.templates.get(data.templateId)?.[data.templateVersion - 1] as PublishedTemplate;
 }
 
-/** A credential revoked by mistake is replaced by its next edition; the old one stays revoked. */
-function replaceable(draft: Draft, templateId: TemplateId, replaces: CredentialId): HoldingState | Rejected {
+/** A credential revoked by mistake is replaced by its next edition, and so is one that says something wrong. */
+function replaceable(
+  draft: Draft,
+  { templateId, corrects }: GrantCredential['data'],
+  replaces: CredentialId,
+): HoldingState | Rejected {
   const holding = mapGet(draft.state().holdings, templateId);
   if (mapGet(draft.state().templateOf, replaces) !== templateId)
     return reject('not-found', `The learner has no credential ${replaces} of that template.`);
   if (holding?.data.credentialId !== replaces)
     return reject('criteria-not-met', 'A later credential of the template has taken its place.', 'Replace that one.');
+  if (corrects === true) return refusedCorrection(draft, holding) ?? holding;
   if (!holding.ended)
     return reject(
       'criteria-not-met',
@@ -212,13 +221,60 @@ function replaceable(draft: Draft, templateId: TemplateId, replaces: CredentialI
   return holding;
 }
 
+/** A corrected credential says the same about its holder's standing as the old one: what holds that one stays open. */
+function refusedCorrection(draft: Draft, { data, ended, withdrawn, holds }: HoldingState): Rejected | undefined {
+  const component = mapGet(draft.state().components, data.credentialId);
+  if (ended)
+    return reject(
+      'credential-revoked',
+      `It is revoked since ${ended.at}, and final.`,
+      'Issue a replacement if the revocation was a mistake.',
+    );
+  if (component === undefined)
+    return reject('credential-not-active', 'It is not issued yet.', 'Correct it when it is issued.');
+  const held = [...holds.values()].some(({ effect }) => effect === 'suspend');
+  if (held || withdrawn !== undefined || component.end?.cause === 'suspended')
+    return reject(
+      'credential-not-active',
+      'It is suspended, or the facts that stand do not entitle to it.',
+      'End what holds it first: a new edition does not carry that over.',
+    );
+  return undefined;
+}
+
 type Term = { readonly at: Instant; readonly from: Instant; readonly until?: Instant };
 
-const termOf = ({ data: { at, from, until } }: HoldingState): Term => ({
-  at,
-  from,
-  ...(until === undefined ? {} : { until }),
-});
+/** The next edition of the same award: the same basis and components, the term that runs and those that follow it. */
+function replace(draft: Draft, data: GrantCredential['data'], replaced: HoldingState): void {
+  const { learnerId, facts } = draft;
+  const { credentialId: _, templateId, occurrence, from: first, until: __, alsoMeets: ___, ...award } = replaced.data;
+  const own = award.enrollment && enrollmentOf(draft.state(), award.enrollment.enrollmentId);
+  const terms = termsOf(replaced);
+  const { from } = terms.findLast((term) => term.from <= data.occurredAt) ?? { from: first };
+  const until = terms.at(-1)?.until;
+  const edition = award.edition + 1;
+  const granted = draft.record(
+    {
+      type: 'credential-granted',
+      data: {
+        ...award,
+        learnerId,
+        credentialId: credentialIdOf(facts.tenant.namespace, learnerId, templateId, occurrence, edition),
+        templateId,
+        occurrence,
+        edition,
+        from,
+        ...(until === undefined ? {} : { until }),
+        reasonCode: data.reasonCode,
+        authority: data.authority,
+        replaces: replaced.data.credentialId,
+        ...alsoMeeting(draft, templateId, own),
+      },
+    },
+    data.occurredAt,
+  );
+  settleComponentsOf(draft, templateId, granted);
+}
 
 const newTerm = (from: Instant, { validityMonths }: PublishedTemplate, zone: string): Term => ({
   at: from,
@@ -231,25 +287,22 @@ function grant(
   data: GrantCredential['data'],
   template: PublishedTemplate,
   term: Term,
-  replaced: HoldingState | undefined,
 ): void {
   const { learnerId, facts } = draft;
   const { templateId } = data;
-  const last = mapGet(draft.state().holdings, templateId)?.data.occurrence ?? 0;
-  const occurrence = replaced ? replaced.data.occurrence : last + 1;
-  const edition = replaced ? replaced.data.edition + 1 : 1;
+  const occurrence = (mapGet(draft.state().holdings, templateId)?.data.occurrence ?? 0) + 1;
   draft.record(
     {
       type: 'credential-granted',
       data: {
         learnerId,
-        credentialId: credentialIdOf(facts.tenant.namespace, learnerId, templateId, occurrence, edition),
+        credentialId: credentialIdOf(facts.tenant.namespace, learnerId, templateId, occurrence, 1),
         awardId: 'grant',
         awardKind: 'final',
         templateId,
         templateVersion: template.version,
         occurrence,
-        edition,
+        edition: 1,
         ...term,
         satisfied: [],
         components: [],
@@ -257,7 +310,6 @@ function grant(
         issue: template.issue,
         reasonCode: data.reasonCode,
         authority: data.authority,
-        ...(data.replaces === undefined ? {} : { replaces: data.replaces }),
         ...alsoMeeting(draft, templateId),
       },
     },

@@ -1,11 +1,12 @@
 // Backward: what used a fact that does not stand any more, and what looked at a component that ended, decided anew.
 import type { Instant, ModuleId, TemplateId } from '@cairn/kernel';
 import { evaluate, evaluateStep, mapGet, mapValues, type StepId } from '@cairn/rules';
-import { alsoMeeting, factsBehind, templateAt } from './awards.js';
+import { alsoMeeting, factsBehind, occurrenceBefore, templateAt } from './awards.js';
 import { hold } from './component-policy.js';
 import { newlyClosed, noLongerInOrder } from './course.js';
 import { contextOf, endOfHolding, evaluateForAward } from './deciding.js';
 import { mark, type Draft } from './draft.js';
+import { takeBackRenewals } from './renewing.js';
 import {
   enrollmentOf,
   factsFor,
@@ -36,6 +37,10 @@ export function takeBackWhatUsed(draft: Draft, fallen: string, cause: Cause): vo
   for (const holding of mapValues(draft.state().holdings))
     if (!holding.ended && !holding.granted && holding.withdrawn === undefined)
       withdrawUnlessMet(draft, holding, fallen, cause);
+  // What is still held may have been renewed by it; without that term its grace may be over.
+  for (const holding of mapValues(draft.state().holdings))
+    if (takeBackRenewals(draft, holding, (by) => usesFallen(draft, by), cause))
+      markAwardsOf(draft, holding.data.templateId);
   markLimited(draft);
 }
 
@@ -143,7 +148,8 @@ function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, 
   const index = version.awards.findIndex(({ id }) => id === data.awardId);
   const award = version.awards[index];
   if (!award) return;
-  const end = holding.previous && endOfHolding(draft, version, holding.previous);
+  const before = occurrenceBefore(holding);
+  const end = before && endOfHolding(draft, version, before);
   const met = (state = draft.state()): boolean =>
     evaluateForAward(
       draft,

@@ -125,6 +125,12 @@ const selects = (selector: Exclude<Selector, readonly string[]>, carried: Carrie
   (selector.level === undefined || selector.level === carried.level) &&
   (selector.origin === undefined || (selector.origin === 'external') === (carried.external === true));
 
+/** Does a requirement that belongs to no pathway, as a renewal's, look at what a fact carries? */
+export function requirementLooksAt(requirement: Requirement, carried: Carried): boolean {
+  const { keys, selectors } = namedBy(requirement);
+  return keys.has(carried.key) || selectors.some((selector) => selects(selector, carried));
+}
+
 /** Which targets look at what: by key, or by a selector that asks for area, level or origin. */
 function createLookup() {
   const byKey = new Map<string, Set<Target>>();

@@ -17,6 +17,7 @@ import {
   type WhyNotYet,
   type Worths,
 } from '@cairn/rules';
+import { lastTerm } from './awards.js';
 import { isOpen, type EnrollmentState, type RecordState } from './record.state.js';
 import { usedByOthers } from './uses.js';
 import { nodesOf, type Target, type Version } from './version.js';
@@ -149,5 +150,7 @@ function nearestToLeaves(nodes: readonly UnmetNode[]): readonly UnmetNode[] {
 
 function isHeld(state: RecordState, template: string, now: Instant): boolean {
   const holding = mapGet(state.holdings, template);
-  return holding !== undefined && !holding.ended && (holding.data.until === undefined || now < holding.data.until);
+  if (holding === undefined || holding.ended) return false;
+  const { until } = lastTerm(holding);
+  return until === undefined || now < until;
 }
