@@ -73,8 +73,8 @@ function learnerOf(
     await server.settled();
     return answer;
   };
-  const items = async (): Promise<Answer['body'][]> => {
-    const { status, body } = await client.get(`/api/learners/${id}/wallet`);
+  const items = async (axes = ''): Promise<Answer['body'][]> => {
+    const { status, body } = await client.get(`/api/learners/${id}/wallet${axes}`);
     expect(status).toBe(200);
     return body.items as Answer['body'][];
   };
@@ -150,6 +150,22 @@ function learnerOf(
           ...(item.flags as { cause: string }[]).map(({ cause }) => `flag ${cause}`),
         ].join(', '),
       ),
+    /** Each term of each credential, as the worked examples say it: `BLS#2 [2026-03-10, 2028-03-10)`. */
+    terms: async (axes = ''): Promise<string[]> =>
+      (await items(axes)).flatMap((item) => {
+        const name = `${templates.get(item.template as string)}${item.occurrence === 1 ? '' : `/${item.occurrence}`}${item.edition === 1 ? '' : ` edition ${item.edition}`}`;
+        const terms = item.terms as { serial: number; validFrom: string; validUntil?: string }[];
+        const states = [
+          ...(item.state === 'valid' ? [] : [item.state as string]),
+          ...(item.flags as { cause: string }[]).map(({ cause }) => `flag ${cause}`),
+        ];
+        return terms.map(({ serial, validFrom, validUntil }, index) =>
+          [
+            `${name}#${serial} [${localDay.format(new Date(validFrom))}, ${validUntil === undefined ? '…' : localDay.format(new Date(validUntil))})`,
+            ...(index === terms.length - 1 ? states : []),
+          ].join(' '),
+        );
+      }),
     /** The same set as register and anyone's verification give it; each decision follows again from the record. */
     verdicts: async (): Promise<string[]> => {
       const { body } = await client.get(`/api/credentials?learner=${id}`);

@@ -76,6 +76,26 @@ export const PROBLEMS = {
     title: 'The credential was issued on another decision',
     next: 'Look at its history and at the decision it names.',
   },
+  'credential-superseded': {
+    status: 409,
+    title: 'A corrected edition has taken its place',
+    next: 'Act on the edition that supersededBy names.',
+  },
+  'renewal-window-not-open': {
+    status: 409,
+    title: 'Too early to renew',
+    next: 'Record what renews it once the window is open.',
+  },
+  'renewal-window-closed': {
+    status: 409,
+    title: 'Too late to renew',
+    next: 'It must be earned again, by the rule of its award.',
+  },
+  'not-renewable': {
+    status: 409,
+    title: 'The credential has no renewal',
+    next: 'It can only be earned again when it is over.',
+  },
   'issuance-barred': {
     status: 409,
     title: 'The credential was revoked before it was issued',

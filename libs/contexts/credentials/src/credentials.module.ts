@@ -9,6 +9,15 @@ import {
 } from './commands/hold-credential.js';
 import { IssueCredentialHandler, IssueCredentialMessage, IssueCredentialRoute } from './commands/issue-credential.js';
 import {
+  NoteRenewalWindowHandler,
+  NoteRenewalWindowMessage,
+  RenewCredentialHandler,
+  RenewCredentialMessage,
+  RenewCredentialRoute,
+  SupersedeCredentialHandler,
+  SupersedeCredentialMessage,
+} from './commands/renew-credential.js';
+import {
   RevokeCredentialHandler,
   RevokeCredentialMessage,
   RevokeCredentialRoute,
@@ -38,29 +47,38 @@ import { VerifyCredentialHandler, VerifyCredentialRoute } from './queries/verify
 import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js';
 import { applyPolicy } from './reactors/apply-policy.reactor.js';
 import { issueOnEarned } from './reactors/issue-on-earned.reactor.js';
-import { componentExpiryClock } from './timekeepers/expiry-clock.timekeeper.js';
+import { supersedeOnReplacement } from './reactors/supersede-on-replacement.reactor.js';
+import {
+  componentExpiryClock,
+  credentialExpiryClock,
+  renewalClock,
+} from './timekeepers/expiry-clock.timekeeper.js';
 
 export const credentialsContext = defineContext({
   name: 'credentials',
   events: [...credentialEvents, ...statusListEvents],
   deciders: [credentialDecider, statusListDecider],
   projections: [registerProjection, verificationProjection, walletProjection, dueWorkProjection],
-  reactors: [issueOnEarned, applyPolicy],
-  timekeepers: [componentExpiryClock],
+  reactors: [issueOnEarned, applyPolicy, supersedeOnReplacement],
+  timekeepers: [componentExpiryClock, credentialExpiryClock, renewalClock],
   messages: [
     IssueCredentialMessage,
+    RenewCredentialMessage,
     RevokeCredentialMessage,
     FlagCredentialMessage,
     UnflagCredentialMessage,
     SuspendCredentialMessage,
     ReinstateCredentialMessage,
     ExpireCredentialMessage,
+    NoteRenewalWindowMessage,
+    SupersedeCredentialMessage,
   ],
 });
 
 @Module({
   controllers: [
     IssueCredentialRoute,
+    RenewCredentialRoute,
     RevokeCredentialRoute,
     SuspendCredentialRoute,
     ExplainCredentialRoute,
@@ -72,6 +90,9 @@ export const credentialsContext = defineContext({
   providers: [
     SigningDesk,
     IssueCredentialHandler,
+    RenewCredentialHandler,
+    NoteRenewalWindowHandler,
+    SupersedeCredentialHandler,
     RevokeCredentialHandler,
     FlagCredentialHandler,
     UnflagCredentialHandler,

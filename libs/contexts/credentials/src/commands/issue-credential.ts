@@ -1,5 +1,5 @@
 // Issuing by hand: what was earned under a template that is issued by people, or what an authority grants.
-import { Body, Controller, Inject, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
@@ -20,6 +20,7 @@ import {
   CommandGateway,
   CommandMessage,
   DecidedHandler,
+  idFromPath,
   INSTALLATION,
   InstantField,
   instantOf,
@@ -33,6 +34,7 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import type { IssueCredential } from '../contracts/credential.commands.js';
+import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import type { Basis } from '../domain/credential.decider.js';
 import { issueOnEarned } from '../reactors/issue-on-earned.reactor.js';
 
@@ -51,6 +53,15 @@ class IssueCredentialBody {
   @Text({ optional: true, max: 200, description: 'Who is entitled to grant it.' }) authority?: string;
   @PublicId('crd', { optional: true, description: 'The credential that it replaces.' }) replaces?: string;
   @InstantField({ optional: true, description: 'When it was granted, not in the future.' }) occurredAt?: string;
+}
+
+class SupersedeBody {
+  @Code({ optional: true, description: 'What was wrong; without it the act is refused.', example: 'new-name' })
+  reasonCode?: string;
+  @Text({ optional: true, max: 200, description: 'Who is entitled to decide it; without it the act is refused.' })
+  authority?: string;
+  @InstantField({ optional: true, description: 'When it was decided, not in the future; now if left out.' })
+  occurredAt?: string;
 }
 
 @ApiTags('credentials')
@@ -78,7 +89,45 @@ export class IssueCredentialRoute {
       body.template === undefined
         ? await this.earned(context, learnerId, bareId('evt', body.earned as string) as string)
         : await this.grant(request, context, caller, learnerId, body, body.template);
-    const { credentialId } = basis.data;
+    return this.issueOn(context, basis);
+  }
+
+  @Post(':id/supersede')
+  @HttpCode(201)
+  @RequireScope('credentials:manage')
+  @ApiOperation({
+    summary: 'Corrects a credential: issues its next edition, and its old page leads on there',
+    description: 'Same award, same term, signed anew with what is right by now; the old one stays superseded for good.',
+  })
+  async supersede(
+    @Req() request: CairnRequest,
+    @Caller() caller: TenantCaller,
+    @Param('id') id: string,
+    @Body() body: SupersedeBody,
+  ) {
+    const replaces = idFromPath<CredentialId>('crd', id);
+    const events = (await this.installation.executor.history(
+      credentialStream(caller.tenant, replaces),
+    )) as readonly Recorded<CredentialEvent>[];
+    const issued = events.find((event) => event.type === 'credential-issued');
+    if (!issued) throw new ProblemException('not-found', 'No such credential was issued.');
+    const context = this.gateway.contextOf(request);
+    const { learnerId, templateId } = issued.data;
+    const granted = await this.sendGrant(request, context, {
+      learnerId,
+      templateId,
+      reasonCode: body.reasonCode ?? '',
+      authority: body.authority ?? '',
+      replaces,
+      corrects: true,
+      occurredAt: body.occurredAt === undefined ? context.now : instantOf(body.occurredAt),
+    });
+    return this.issueOn(context, granted);
+  }
+
+  /** Issues on an earning or granting event. */
+  private async issueOn(context: CommandContext, basis: Recorded<Basis>) {
+    const { credentialId, learnerId } = basis.data;
     const command: Issued<IssueCredential> = {
       ...context,
       type: 'IssueCredential',
@@ -121,22 +170,23 @@ export class IssueCredentialRoute {
       throw new ProblemException('validation-failed', 'A grant says when it was decided.', {
         errors: [{ pointer: '/occurredAt', code: 'required', message: 'send when it was granted' }],
       });
-    const outcome = await this.gateway.send<GrantCredential>(
-      request,
-      {
-        type: 'GrantCredential',
-        data: {
-          learnerId,
-          templateId: idOrSlug<TemplateId>('tpl', caller.tenant, template),
-          // Left out, the decision itself refuses: `reason-required`, `authority-required`.
-          reasonCode: body.reasonCode ?? '',
-          authority: body.authority ?? '',
-          ...(body.replaces === undefined ? {} : { replaces: bareId('crd', body.replaces) as CredentialId }),
-          occurredAt: instantOf(body.occurredAt),
-        },
-      },
-      context,
-    );
+    return this.sendGrant(request, context, {
+      learnerId,
+      templateId: idOrSlug<TemplateId>('tpl', caller.tenant, template),
+      // Left out, the decision itself refuses: `reason-required`, `authority-required`.
+      reasonCode: body.reasonCode ?? '',
+      authority: body.authority ?? '',
+      ...(body.replaces === undefined ? {} : { replaces: bareId('crd', body.replaces) as CredentialId }),
+      occurredAt: instantOf(body.occurredAt),
+    });
+  }
+
+  private async sendGrant(
+    request: CairnRequest,
+    context: CommandContext,
+    data: GrantCredential['data'],
+  ): Promise<Recorded<Basis>> {
+    const outcome = await this.gateway.send<GrantCredential>(request, { type: 'GrantCredential', data }, context);
     const granted = (outcome.events as readonly Recorded<RecordEvent>[]).find(
       (event) => event.type === 'credential-granted',
     );

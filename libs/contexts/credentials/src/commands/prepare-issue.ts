@@ -14,6 +14,7 @@ import { templateFold, templateStream, type PublishedTemplate } from '@cairn/con
 import { learnerFold, learnerStream } from '@cairn/contexts/learners';
 import { issuerFold, issuerStream, tenantFold, tenantStream, type IssuerKeyState } from '@cairn/contexts/tenancy';
 import { buildAchievementCredential, InvalidCredentialError, signVcJwt, type SigningKey } from '@cairn/openbadges';
+import { renewalWindow } from '@cairn/rules';
 import { KeyDestroyed } from '@cairn/vault';
 import type { PrepareIssue } from '../domain/credential.decider.js';
 import { jwtKeyAt, prepareCredential, type Preparation } from '../domain/issue-preparation.js';
@@ -55,7 +56,7 @@ export async function publishedTemplate(
 export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
   const { copies, leases, baseUrl, salt = () => randomBytes(16).toString('base64url') } = ports;
 
-  return async (command, { data: basis }, entitlements, loader) => {
+  return async (command, basis, entitlements, loader) => {
     const { tenant, now } = command;
     const template = await publishedTemplate(loader, tenant, basis.templateId, basis.templateVersion);
     if (!template) return reject('not-found', `Version ${basis.templateVersion} of the template is not published.`);
@@ -83,7 +84,10 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
         return { credentialId: componentId as CredentialId, title: versions.at(-1)?.achievement.name ?? {} };
       }),
     );
-    const status = await leases.next({ tenant, namespace, issuerId, issuerSlug });
+    // Renewed, a credential keeps its entry: one bit speaks for all its copies (credentials.md §3).
+    const status = basis.status
+      ? { listId: basis.status.listId, index: Number(basis.status.index) }
+      : await leases.next({ tenant, namespace, issuerId, issuerSlug });
     const input = prepareCredential({
       basis,
       template,
@@ -98,7 +102,16 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
     try {
       const jwt = await signVcJwt(buildAchievementCredential(input), signingKey);
       const vcHash = await copies.store(tenant, basis.learnerId, jwt);
-      return { issuerId, status: { listId: status.listId, index: String(status.index) }, vcHash, keyId: key.keyId };
+      const { renewal } = template;
+      return {
+        issuerId,
+        status: { listId: status.listId, index: String(status.index) },
+        vcHash,
+        keyId: key.keyId,
+        ...(renewal && basis.until !== undefined
+          ? { renewal: renewalWindow(basis.until, renewal, issuer.registered.zone) }
+          : {}),
+      };
     } catch (error) {
       if (error instanceof InvalidCredentialError) return unfit(error);
       if (error instanceof KeyDestroyed) return erased();

@@ -9,6 +9,15 @@ export type IssueCredential = Command<
     readonly basis: { readonly stream: string; readonly revision: number; readonly eventId: string };
   }
 >;
+/** Names the RenewalEarned; signed first, like an issue. */
+export type RenewCredential = Command<
+  'RenewCredential',
+  {
+    readonly learnerId: LearnerId;
+    readonly credentialId: CredentialId;
+    readonly basis: { readonly stream: string; readonly revision: number; readonly eventId: string };
+  }
+>;
 export type RevokeCredential = Command<
   'RevokeCredential',
   {
@@ -63,16 +72,40 @@ type HoldData = {
 };
 export type SuspendCredential = Command<'SuspendCredential', HoldData>;
 export type ReinstateCredential = Command<'ReinstateCredential', HoldData>;
-/** The scheduler's: the term is over. */
-export type ExpireCredential = Command<'ExpireCredential', { readonly credentialId: CredentialId }>;
+/** The scheduler's: the term of that serial is over. */
+export type ExpireCredential = Command<
+  'ExpireCredential',
+  { readonly credentialId: CredentialId; readonly serial: number }
+>;
+/** The scheduler's: the window of the term of that serial opens, or its grace is over. */
+export type NoteRenewalWindow = Command<
+  'NoteRenewalWindow',
+  { readonly credentialId: CredentialId; readonly serial: number; readonly stage: 'opens' | 'closes' }
+>;
+/** The next edition is issued. */
+export type SupersedeCredential = Command<
+  'SupersedeCredential',
+  {
+    readonly credentialId: CredentialId;
+    readonly by: CredentialId;
+    readonly reasonCode: string;
+    readonly effectiveAt: Instant;
+    /** The CredentialIssued of the next edition. */
+    readonly because: string;
+    readonly authority?: string;
+  }
+>;
 export type CredentialCommand =
   | IssueCredential
+  | RenewCredential
   | RevokeCredential
   | FlagCredential
   | UnflagCredential
   | SuspendCredential
   | ReinstateCredential
-  | ExpireCredential;
+  | ExpireCredential
+  | NoteRenewalWindow
+  | SupersedeCredential;
 
 export type LeaseStatusBlock = Command<
   'LeaseStatusBlock',

@@ -36,6 +36,9 @@ const I = '7d2a1b3c-4e5f-5a6b-8c7d-9e0f1a2b3c4d';
 const who = { learnerId: L, credentialId: CRD, templateId: T };
 const HOLD = 'component-revoked:2d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d';
 
+/** When facts count for the term after one. */
+const renewal = s.optional(s.object({ opens: s.instant(), closes: s.instant() }));
+
 export const credentialIssued = defineEvent({
   type: 'credential-issued',
   version: 1,
@@ -61,6 +64,12 @@ export const credentialIssued = defineEvent({
     /** SHA-256 of the signed bytes, hex: their address in the blob vault. */
     vcHash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
     keyId: s.string({ max: 128 }),
+    /** When a fact renews this term, half-open; left out: it has no renewal. */
+    renewal,
+    /** A hold stands since then: the term counts in the stack until it, and again when it is lifted. */
+    held: s.optional(s.instant()),
+    /** The edition before this one, of the same award. */
+    replaces: s.optional(credentialId),
     /** Who decided, for an issue by hand. */
     reasonCode: s.optional(reasonCode),
     authority: s.optional(s.string({ max: 200 })),
@@ -81,6 +90,47 @@ export const credentialIssued = defineEvent({
         awardedAt: '2026-03-10T09:00:00.000Z',
         vcHash: 'd'.repeat(64),
         keyId: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+      },
+    ],
+  },
+});
+export const credentialRenewed = defineEvent({
+  type: 'credential-renewed',
+  version: 1,
+  means: 'The credential has a further term; a newer signed copy says so under the same id.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    serial: s.integer({ min: 2 }),
+    /** The RenewalEarned. */
+    basis: s.object({ stream: s.string({ max: 300 }), revision: s.integer(), eventId: eventRef }),
+    /** When it was met or decided: from then on it is known that there will be no end, or was one. */
+    at: s.instant(),
+    validFrom: s.instant(),
+    validUntil: s.instant(),
+    awardedAt: s.instant(),
+    vcHash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
+    keyId: s.string({ max: 128 }),
+    renewal,
+    /** A hold stands since then: the term counts in the stack until it, and again when it is lifted. */
+    held: s.optional(s.instant()),
+    reasonCode: s.optional(reasonCode),
+    authority: s.optional(s.string({ max: 200 })),
+  }),
+  samples: {
+    1: [
+      {
+        ...who,
+        serial: 2,
+        basis: { stream: `record-0b0e7c1c-52a4-4d5e-8a3e-2f6f3a0c9b10.${L}`, revision: 7, eventId: E },
+        at: '2028-01-15T09:00:00.000Z',
+        validFrom: '2028-03-09T23:00:00.000Z',
+        validUntil: '2030-03-09T23:00:00.000Z',
+        awardedAt: '2026-03-10T09:00:00.000Z',
+        vcHash: 'e'.repeat(64),
+        keyId: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+        renewal: { opens: '2029-12-09T23:00:00.000Z', closes: '2030-04-09T22:00:00.000Z' },
       },
     ],
   },
@@ -170,6 +220,13 @@ export const credentialSuspended = defineEvent({
     ],
   },
 });
+const restOfTerm = {
+  serial: s.integer({ min: 1 }),
+  validFrom: s.instant(),
+  validUntil: s.optional(s.instant()),
+  awardedAt: s.instant(),
+};
+
 export const credentialReinstated = defineEvent({
   type: 'credential-reinstated',
   version: 1,
@@ -184,14 +241,9 @@ export const credentialReinstated = defineEvent({
     because: s.optional(eventRef),
     authority: s.optional(s.string({ max: 200 })),
     /** The rest of its term, which counts in the stack again; left out while another hold stands or before the issue. */
-    resumes: s.optional(
-      s.object({
-        serial: s.integer({ min: 1 }),
-        validFrom: s.instant(),
-        validUntil: s.optional(s.instant()),
-        awardedAt: s.instant(),
-      }),
-    ),
+    resumes: s.optional(s.object(restOfTerm)),
+    /** Terms after that one. */
+    resumesToo: s.optional(s.array(s.object(restOfTerm))),
   }),
   samples: {
     1: [
@@ -218,6 +270,66 @@ export const credentialExpired = defineEvent({
     validUntil: s.instant(),
   }),
   samples: { 1: [{ ...who, serial: 1, validUntil: '2028-03-10T00:00:00.000Z' }] },
+});
+
+export const credentialSuperseded = defineEvent({
+  type: 'credential-superseded',
+  version: 1,
+  means: 'The next edition of the same award took its place; its page leads on there.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    /** The next edition. */
+    by: credentialId,
+    reasonCode,
+    effectiveAt: s.instant(),
+    because: eventRef,
+    authority: s.optional(s.string({ max: 200 })),
+  }),
+  samples: {
+    1: [
+      {
+        ...who,
+        by: '7b8c9d0e-1f2a-5b3c-8d4e-5f6071829304',
+        reasonCode: 'new-name',
+        effectiveAt: '2026-07-01T00:00:00.000Z',
+        because: E,
+        authority: 'registrar',
+      },
+    ],
+  },
+});
+
+const renewalWindow = {
+  learnerId,
+  credentialId,
+  templateId,
+  serial: s.integer({ min: 1 }),
+  validUntil: s.instant(),
+  opens: s.instant(),
+  closes: s.instant(),
+};
+const windowSample = {
+  ...who,
+  serial: 1,
+  validUntil: '2028-03-09T23:00:00.000Z',
+  opens: '2027-12-09T23:00:00.000Z',
+  closes: '2028-04-09T22:00:00.000Z',
+};
+export const renewalWindowOpened = defineEvent({
+  type: 'renewal-window-opened',
+  version: 1,
+  means: 'From now on facts count for the next term.',
+  schema: s.object(renewalWindow),
+  samples: { 1: [windowSample] },
+});
+export const renewalWindowClosed = defineEvent({
+  type: 'renewal-window-closed',
+  version: 1,
+  means: 'The grace is over: the credential can only be earned again.',
+  schema: s.object(renewalWindow),
+  samples: { 1: [windowSample] },
 });
 
 export const statusListOpened = defineEvent({
@@ -254,6 +366,7 @@ export const statusListClosed = defineEvent({
 
 export const credentialEvents = [
   credentialIssued,
+  credentialRenewed,
   credentialFlagged,
   credentialUnflagged,
   credentialRevoked,
@@ -261,6 +374,9 @@ export const credentialEvents = [
   credentialSuspended,
   credentialReinstated,
   credentialExpired,
+  credentialSuperseded,
+  renewalWindowOpened,
+  renewalWindowClosed,
 ] as const;
 export const statusListEvents = [statusListOpened, statusBlockLeased, statusListClosed] as const;
 export type CredentialEvent = EventOf<(typeof credentialEvents)[number]>;

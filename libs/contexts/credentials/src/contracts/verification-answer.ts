@@ -35,7 +35,18 @@ export type VerificationCheck = {
 
 /** One entry of the life cycle, oldest first; only what counts at `asOf` and was known at `knownAt`. */
 export type HistoryEntry = {
-  readonly what: 'issued' | 'flagged' | 'flag-lifted' | 'suspended' | 'reinstated' | 'expired' | 'revoked';
+  readonly what:
+    | 'issued'
+    | 'renewed'
+    | 'flagged'
+    | 'flag-lifted'
+    | 'suspended'
+    | 'reinstated'
+    | 'renewal-opened'
+    | 'renewal-closed'
+    | 'expired'
+    | 'superseded'
+    | 'revoked';
   /** Since when it was true. */
   readonly at: Instant;
   /** When it was written down. */
@@ -46,6 +57,8 @@ export type HistoryEntry = {
   /** Place in the credential's own stream. */
   readonly revision: number;
 };
+
+export type TermEntry = { readonly serial: number; readonly validFrom: Instant; readonly validUntil?: Instant };
 
 /** A remark on a credential that is still valid: something that it rests on has lapsed. */
 export type FlagEntry = {
@@ -104,9 +117,13 @@ export type VerificationAnswer = {
   /** When it was first awarded. */
   readonly awardedAt?: Instant;
   readonly serial?: number;
-  /** The term, half-open: `validUntil` is the first instant of no validity. */
+  /** The term that runs or ran last, half-open: `validUntil` is the first instant of no validity. */
   readonly validFrom?: Instant;
   readonly validUntil?: Instant;
+  /** All terms by then, oldest first; one renewed early ends with a term that begins later. */
+  readonly terms?: readonly TermEntry[];
+  /** When a fact renews the last term, half-open; absent if it has no renewal or is over for good. */
+  readonly renewal?: { readonly opens: Instant; readonly closes: Instant };
   /** Local days in `zone`, for people: first and last day of validity. */
   readonly firstValidDay?: string;
   readonly lastValidDay?: string;

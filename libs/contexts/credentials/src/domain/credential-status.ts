@@ -1,6 +1,6 @@
 // What a credential is at an instant, computed from its own events at the time of reading: nothing is stored, so
 // nothing can be stale (D5). Two axes: `asOf` is effective time, `knownAt` is recorded time (domain.md §9).
-import type { Instant, Recorded, TemplateId } from '@cairn/kernel';
+import type { CredentialId, Instant, Recorded, TemplateId } from '@cairn/kernel';
 import type { CredentialEvent } from '../contracts/credential.events.js';
 import type { CredentialStatus } from '../contracts/verification-answer.js';
 
@@ -12,11 +12,28 @@ export type OpenFlag = {
   readonly componentTemplateId?: TemplateId;
 };
 
+/** A term and the signed copy that says so. */
+export type StandingTerm = Pick<
+  EventOfType<'credential-issued'>['data'] | EventOfType<'credential-renewed'>['data'],
+  'serial' | 'validFrom' | 'validUntil' | 'vcHash' | 'keyId' | 'basis'
+> & {
+  readonly renewal?: { readonly opens: Instant; readonly closes: Instant };
+  readonly recordedAt: Instant;
+};
+
 export type Standing = {
   readonly issued: EventOfType<'credential-issued'>;
   readonly status: CredentialStatus;
   readonly since: Instant;
   readonly reason?: string;
+  /** The term that runs at `asOf`; else the last one that had begun, or the first. */
+  readonly term: StandingTerm;
+  /** As issued and renewed by `asOf`; the last one may begin later. */
+  readonly terms: readonly StandingTerm[];
+  /** The newest copy that was known: what its holder has. */
+  readonly copy: StandingTerm;
+  /** The edition in its place. */
+  readonly supersededBy?: CredentialId;
   /** Open at `asOf`, in the order they began. */
   readonly flags: readonly OpenFlag[];
   /** What was known and in effect, in the order of the stream. */
@@ -26,7 +43,7 @@ export type Standing = {
 /**
  * The standing of a credential; undefined if no issuance was known at `knownAt` (then it is not found).
  * `events` is the whole stream in order. Without `knownAt` all of it is used.
- * Terms are half-open. The first that applies: revoked, suspended, expired, not-yet-valid, valid.
+ * Terms are half-open. The first that applies: revoked, superseded, suspended, expired, not-yet-valid, valid.
  */
 export function standingOf(
   events: readonly Recorded<CredentialEvent>[],
@@ -36,16 +53,40 @@ export function standingOf(
   const issued = known.find((event) => event.type === 'credential-issued');
   if (!issued) return undefined;
   const effective = known.filter((event) => event === issued || effectiveAt(event) <= asOf);
-  const base = { issued, flags: openFlags(effective), events: effective };
-  const { validFrom, validUntil, awardedAt } = issued.data;
+  const terms = termsIn(effective);
+  const begun = terms.findLastIndex(({ validFrom }) => validFrom <= asOf);
+  const term = terms[Math.max(begun, 0)] as StandingTerm;
+  const superseded = effective.find((event) => event.type === 'credential-superseded');
+  const base = {
+    issued,
+    term,
+    terms,
+    copy: termsIn(known).at(-1) as StandingTerm,
+    ...(superseded ? { supersededBy: superseded.data.by } : {}),
+    flags: openFlags(effective),
+    events: effective,
+  };
+  const { awardedAt } = issued.data;
+  const { validFrom, validUntil } = term;
   const revoked = effective.find((event) => event.type === 'credential-revoked');
   if (revoked) return { ...base, status: 'revoked', since: revoked.data.effectiveAt, reason: revoked.data.reasonCode };
+  if (superseded)
+    return { ...base, status: 'superseded', since: superseded.data.effectiveAt, reason: superseded.data.reasonCode };
   const suspension = openSuspension(effective);
   if (suspension) return { ...base, status: 'suspended', since: suspension.effectiveAt, reason: suspension.reasonCode };
   if (validUntil !== undefined && asOf >= validUntil) return { ...base, status: 'expired', since: validUntil };
   if (asOf < validFrom)
     return { ...base, status: 'not-yet-valid', since: awardedAt < validFrom ? awardedAt : validFrom };
-  return { ...base, status: 'valid', since: validFrom };
+  // Terms that meet are one time of validity.
+  let first = begun;
+  while (first > 0 && (terms[first - 1]?.validUntil ?? '') >= (terms[first]?.validFrom ?? '')) first--;
+  return { ...base, status: 'valid', since: terms[first]?.validFrom ?? validFrom };
+}
+
+function termsIn(events: readonly Recorded<CredentialEvent>[]): readonly StandingTerm[] {
+  return events.flatMap((event) =>
+    event.type === 'credential-issued' || event.type === 'credential-renewed' ? [{ ...event.data, recordedAt: event.meta.recordedAt }] : [],
+  );
 }
 
 /**
@@ -59,8 +100,20 @@ export function nowFor(events: readonly Recorded[], clock: Instant): Instant {
 
 /** From when an event counts on the effective axis. */
 export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
-  if (event.type === 'credential-issued') return event.data.validFrom;
-  return event.type === 'credential-expired' ? event.data.validUntil : event.data.effectiveAt;
+  switch (event.type) {
+    case 'credential-issued':
+      return event.data.validFrom;
+    case 'credential-renewed':
+      return event.data.at;
+    case 'credential-expired':
+      return event.data.validUntil;
+    case 'renewal-window-opened':
+      return event.data.opens;
+    case 'renewal-window-closed':
+      return event.data.closes;
+    default:
+      return event.data.effectiveAt;
+  }
 }
 
 /** The hold that has suspended it longest; undefined if each was ended by its own counterpart. */

@@ -1,15 +1,20 @@
-// One credential: at most one issuance (D1), nothing after a revocation (D4), holds that may precede the issue (D3).
+// One credential: at most one issuance (D1), each further term once, nothing after a revocation or correction (D4), holds
+// that may precede the issue (D3).
 import {
   accept,
+  publicId,
   reject,
   type Decider,
   type Decision,
   type FactLoader,
+  type CredentialId,
   type Instant,
   type IssuerId,
   type Issued,
+  type LearnerId,
   type Recorded,
   type Rejected,
+  type TemplateId,
 } from '@cairn/kernel';
 import { recordStream, type RecordEvent } from '@cairn/contexts/progress';
 import type {
@@ -17,8 +22,11 @@ import type {
   ExpireCredential,
   FlagCredential,
   IssueCredential,
+  NoteRenewalWindow,
   ReinstateCredential,
+  RenewCredential,
   RevokeCredential,
+  SupersedeCredential,
   SuspendCredential,
   UnflagCredential,
 } from '../contracts/credential.commands.js';
@@ -29,18 +37,40 @@ type DataOf<T extends CredentialEvent['type']> = Extract<CredentialEvent, { type
 
 export type CredentialState = {
   readonly issued?: DataOf<'credential-issued'>;
+  /** As issued and renewed: the one of serial n stands at index n - 1. */
+  readonly terms: readonly TermOfCredential[];
   readonly barred?: DataOf<'credential-issuance-barred'>;
   readonly revoked?: DataOf<'credential-revoked'>;
+  readonly superseded?: DataOf<'credential-superseded'>;
   /** Open holds by name, each with its cause. */
   readonly holds: { readonly [hold: string]: string };
   /** Open suspensions by name, each with its beginning. */
   readonly suspensions: { readonly [hold: string]: Instant };
-  /** The last term whose end is on record. */
+  /** The last term whose end, opened window and closed window are on record. */
   readonly expired?: number;
+  readonly windowOpened?: number;
+  readonly windowClosed?: number;
 };
+export type TermOfCredential = DataOf<'credential-issued'> | DataOf<'credential-renewed'>;
 
 /** The earning or granting event as read from the record. */
 export type Basis = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>>;
+type RenewalBasis = Recorded<Extract<RecordEvent, { type: 'renewal-earned' }>>;
+
+/** What a signed copy is made of; of a renewed one with the status entry that it has. */
+export type CopyRequest = {
+  readonly learnerId: LearnerId;
+  readonly credentialId: CredentialId;
+  readonly templateId: TemplateId;
+  readonly templateVersion: number;
+  readonly components: readonly { readonly componentId: string; readonly templateId: TemplateId }[];
+  /** When it was first awarded. */
+  readonly at: Instant;
+  /** The term. */
+  readonly from: Instant;
+  readonly until?: Instant;
+  readonly status?: { readonly listId: string; readonly index: string };
+};
 
 /** What signing yields: the signed bytes lie in the blob vault under `vcHash` by then. */
 export type SignedCopy = {
@@ -48,9 +78,11 @@ export type SignedCopy = {
   readonly status: { readonly listId: string; readonly index: string };
   readonly vcHash: string;
   readonly keyId: string;
+  /** When facts count for the term after this one. */
+  readonly renewal?: { readonly opens: Instant; readonly closes: Instant };
 };
 
-/** Facts of an issue; the other commands need none. */
+/** Facts of an issue or a renewal; the other commands need none. */
 export type IssueFacts = {
   /** What stands in the record at the revision that the command names. */
   readonly basis?: Recorded;
@@ -64,8 +96,8 @@ export type IssueFacts = {
  * event is recorded (a blob without event is never served). Called only for a basis that entitles.
  */
 export type PrepareIssue = (
-  command: Issued<IssueCredential>,
-  basis: Basis,
+  command: Issued<IssueCredential | RenewCredential>,
+  copy: CopyRequest,
   entitlements: Entitlements,
   loader: FactLoader,
 ) => Promise<SignedCopy | Rejected>;
@@ -78,32 +110,39 @@ export function createCredentialDecider(
     category: 'credential',
     commands: [
       'IssueCredential',
+      'RenewCredential',
       'RevokeCredential',
       'FlagCredential',
       'UnflagCredential',
       'SuspendCredential',
       'ReinstateCredential',
       'ExpireCredential',
+      'NoteRenewalWindow',
+      'SupersedeCredential',
     ],
-    initial: { holds: {}, suspensions: {} },
+    initial: { terms: [], holds: {}, suspensions: {} },
     evolve,
     streamOf: (command) => credentialStream(command.tenant, command.data.credentialId),
     loadFacts: async (command, state, loader) => {
-      // What is issued or barred already is answered from the stream: nothing is signed a second time.
-      if (command.type !== 'IssueCredential' || state.issued || state.barred) return undefined;
+      // What is issued, renewed or barred already is answered from the stream: nothing is signed a second time.
+      if (command.type !== 'IssueCredential' && command.type !== 'RenewCredential') return undefined;
+      const answered = command.type === 'IssueCredential' ? state.issued ?? state.barred : notRenewable(command, state);
+      if (answered) return undefined;
       const { stream, revision } = command.data.basis;
       if (stream !== recordStream(command.tenant, command.data.learnerId))
         return { entitlements: entitlementFold.initial };
       const basis = await loader.event(stream, revision);
       const entitlements = await loader.fold(entitlementFold, stream);
       const facts: IssueFacts = { entitlements, ...(basis ? { basis } : {}) };
-      const named = basisOf(command, facts);
-      return 'accepted' in named ? facts : { ...facts, signed: await prepare(command, named, entitlements, loader) };
+      const copy = copyAskedFor(command, state, facts);
+      return 'accepted' in copy ? facts : { ...facts, signed: await prepare(command, copy, entitlements, loader) };
     },
     decide: (command, state, facts) => {
       switch (command.type) {
         case 'IssueCredential':
           return issue(command, state, facts);
+        case 'RenewCredential':
+          return renew(command, state, facts);
         case 'RevokeCredential':
           return revoke(command, state);
         case 'FlagCredential':
@@ -116,6 +155,10 @@ export function createCredentialDecider(
           return reinstate(command, state);
         case 'ExpireCredential':
           return expire(command, state);
+        case 'NoteRenewalWindow':
+          return noteWindow(command, state);
+        case 'SupersedeCredential':
+          return supersede(command, state);
         default:
           return command satisfies never;
       }
@@ -126,7 +169,9 @@ export function createCredentialDecider(
 function evolve(state: CredentialState, event: Recorded<CredentialEvent>): CredentialState {
   switch (event.type) {
     case 'credential-issued':
-      return { ...state, issued: event.data };
+      return { ...state, issued: event.data, terms: [event.data] };
+    case 'credential-renewed':
+      return { ...state, terms: [...state.terms, event.data] };
     case 'credential-issuance-barred':
       return { ...state, barred: event.data };
     case 'credential-revoked':
@@ -145,9 +190,32 @@ function evolve(state: CredentialState, event: Recorded<CredentialEvent>): Crede
     }
     case 'credential-expired':
       return { ...state, expired: event.data.serial };
+    case 'credential-superseded':
+      return { ...state, superseded: event.data };
+    case 'renewal-window-opened':
+      return { ...state, windowOpened: event.data.serial };
+    case 'renewal-window-closed':
+      return { ...state, windowClosed: event.data.serial };
     default:
       return event satisfies never;
   }
+}
+
+/** The copy that issuing or renewing asks for, or why there is none. */
+function copyAskedFor(
+  command: Issued<IssueCredential | RenewCredential>,
+  state: CredentialState,
+  facts: IssueFacts,
+): CopyRequest | Rejected {
+  if (command.type === 'IssueCredential') {
+    const named = basisOf(command, facts);
+    return 'accepted' in named ? named : named.data;
+  }
+  const named = renewalOf(command, state, facts);
+  if ('accepted' in named) return named;
+  const { learnerId, credentialId, templateId, from, until } = named.data;
+  const { templateVersion, components, awardedAt, status } = state.issued as NonNullable<CredentialState['issued']>;
+  return { learnerId, credentialId, templateId, templateVersion, components, at: awardedAt, from, until, status };
 }
 
 /** The earning event that the command names, or why it does not entitle to this credential (D2). */
@@ -218,9 +286,115 @@ function issue(
       awardedAt: at,
       vcHash: signed.vcHash,
       keyId: signed.keyId,
+      ...aboutTerm(state, signed),
       ...(basis.type === 'credential-granted'
-        ? { reasonCode: basis.data.reasonCode, authority: basis.data.authority }
+        ? {
+            ...(basis.data.replaces === undefined ? {} : { replaces: basis.data.replaces }),
+            reasonCode: basis.data.reasonCode,
+            authority: basis.data.authority,
+          }
         : {}),
+    },
+  });
+}
+
+/** When the term may be renewed, and since when a hold stands by now. */
+function aboutTerm({ suspensions }: CredentialState, { renewal }: SignedCopy) {
+  const [held] = Object.values(suspensions).toSorted();
+  return { ...(renewal === undefined ? {} : { renewal }), ...(held === undefined ? {} : { held }) };
+}
+
+/** Why the credential cannot have a further term, whatever the command names; undefined if it could. */
+function notRenewable({ data }: Issued<RenewCredential>, state: CredentialState): Decision<CredentialEvent> | undefined {
+  const ended = endOf(state);
+  if (ended) return ended;
+  if (!state.issued)
+    return reject('credential-not-active', 'It is not issued, so there is no term to follow.', 'Issue it first.');
+  if (state.terms.some(({ basis }) => basis.eventId === data.basis.eventId)) return accept();
+  return undefined;
+}
+
+/** The renewal that the command names, or why it brings this credential no term. */
+function renewalOf(
+  command: Issued<RenewCredential>,
+  { terms }: CredentialState,
+  { basis, entitlements }: IssueFacts,
+): RenewalBasis | Rejected {
+  const { credentialId, learnerId, basis: named } = command.data;
+  if (basis?.type !== 'renewal-earned' || basis.id !== named.eventId || credentialOf(basis) !== credentialId)
+    return reject(
+      'basis-unknown',
+      `No renewal of this credential stands at revision ${named.revision} of ${named.stream}.`,
+      'Name the RenewalEarned event of this credential.',
+    );
+  const renewal = basis as RenewalBasis;
+  if (renewal.data.learnerId !== learnerId || entitlements.closed)
+    return reject('learner-erased', 'The record of this learner is closed.');
+  if (renewal.data.serial > terms.length + 1)
+    return reject('credential-not-active', `Term ${terms.length + 1} comes first.`, 'Renew in order of the terms.');
+  return renewal;
+}
+
+const credentialOf = ({ data }: Recorded): unknown => (data as { credentialId?: unknown }).credentialId;
+
+function renew(
+  command: Issued<RenewCredential>,
+  state: CredentialState,
+  facts: IssueFacts | undefined,
+): Decision<CredentialEvent> {
+  const answered = notRenewable(command, state);
+  if (answered) return answered;
+  if (!facts) throw new TypeError('RenewCredential is decided on facts');
+  const renewal = renewalOf(command, state, facts);
+  if ('accepted' in renewal) return renewal;
+  const { learnerId, credentialId, templateId, serial, at, from, until, reasonCode, authority } = renewal.data;
+  // A person confirmed what had been taken back: the term is there, and stays as it was signed.
+  if (serial <= state.terms.length) return accept();
+  const { signed } = facts;
+  if (!signed) throw new TypeError('a renewal is signed before it is decided');
+  if ('accepted' in signed) return signed;
+  const { awardedAt } = state.issued as NonNullable<CredentialState['issued']>;
+  return accept({
+    type: 'credential-renewed',
+    occurredAt: at,
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      serial,
+      basis: { stream: renewal.stream, revision: renewal.revision, eventId: renewal.id },
+      at,
+      validFrom: from,
+      validUntil: until,
+      awardedAt,
+      vcHash: signed.vcHash,
+      keyId: signed.keyId,
+      ...aboutTerm(state, signed),
+      ...(reasonCode === undefined ? {} : { reasonCode }),
+      ...(authority === undefined ? {} : { authority }),
+    },
+  });
+}
+
+/** The next edition took its place. Of a revoked one the page leads on to it, and nothing else changes. */
+function supersede({ data }: Issued<SupersedeCredential>, state: CredentialState): Decision<CredentialEvent> {
+  if (!state.issued)
+    return state.barred ? barred() : reject('not-found', 'No such credential was issued.');
+  if (state.superseded) return state.superseded.by === data.by ? accept() : alreadySuperseded(state.superseded);
+  const { learnerId, credentialId, templateId } = state.issued;
+  const { by, reasonCode, effectiveAt, because, authority } = data;
+  return accept({
+    type: 'credential-superseded',
+    occurredAt: effectiveAt,
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      by,
+      reasonCode,
+      effectiveAt,
+      because,
+      ...(authority === undefined ? {} : { authority }),
     },
   });
 }
@@ -243,6 +417,7 @@ function revoke(command: Issued<RevokeCredential>, state: CredentialState): Deci
       data: { learnerId, credentialId, templateId, because, effectiveAt },
     });
   }
+  if (state.superseded) return alreadySuperseded(state.superseded);
   if (state.revoked)
     return because !== undefined && state.revoked.because === because ? accept() : alreadyRevoked(state.revoked);
   const { learnerId, templateId } = state.issued;
@@ -339,24 +514,30 @@ function reinstate(command: Issued<ReinstateCredential>, state: CredentialState)
       : accept();
   if (effectiveAt < since)
     return reject('validation-failed', `The hold begins at ${since}; it cannot end before.`, 'Send a later instant.');
-  const resumes = Object.keys(state.suspensions).length === 1 ? restOfTerm(state, effectiveAt) : undefined;
+  const [resumes, ...resumesToo] = Object.keys(state.suspensions).length === 1 ? restOfTerms(state, effectiveAt) : [];
   return accept({
     type: 'credential-reinstated',
     occurredAt: effectiveAt,
-    data: { ...holdData(command, state), reasonCode, effectiveAt, ...(resumes ? { resumes } : {}) },
+    data: {
+      ...holdData(command, state),
+      reasonCode,
+      effectiveAt,
+      ...(resumes ? { resumes } : {}),
+      ...(resumesToo.length > 0 ? { resumesToo } : {}),
+    },
   });
 }
 
-/** What is left of the term at an instant; undefined before the issue and after the end. */
-function restOfTerm({ issued }: CredentialState, from: Instant) {
-  if (!issued || (issued.validUntil !== undefined && issued.validUntil <= from)) return undefined;
-  const { serial, validFrom, validUntil, awardedAt } = issued;
-  return {
-    serial,
-    validFrom: from > validFrom ? from : validFrom,
-    ...(validUntil === undefined ? {} : { validUntil }),
-    awardedAt,
-  };
+/** What is left of the terms at an instant; nothing before the issue and after the last end. */
+function restOfTerms({ terms }: CredentialState, from: Instant) {
+  return terms
+    .filter(({ validUntil }) => validUntil === undefined || validUntil > from)
+    .map(({ serial, validFrom, validUntil, awardedAt }) => ({
+      serial,
+      validFrom: from > validFrom ? from : validFrom,
+      ...(validUntil === undefined ? {} : { validUntil }),
+      awardedAt,
+    }));
 }
 
 function holdData({ data }: Issued<SuspendCredential | ReinstateCredential>, { issued }: CredentialState) {
@@ -373,13 +554,15 @@ function holdData({ data }: Issued<SuspendCredential | ReinstateCredential>, { i
 }
 
 /** Marks the end of the term, once. Whether it is over is computed: a scheduler that comes early records nothing. */
-function expire({ now }: Issued<ExpireCredential>, state: CredentialState): Decision<CredentialEvent> {
-  const { issued, expired } = state;
+function expire({ data, now }: Issued<ExpireCredential>, state: CredentialState): Decision<CredentialEvent> {
+  const { issued, expired = 0, terms } = state;
   if (!issued) return reject('not-found', 'No such credential was issued.');
   const ended = endOf(state);
   if (ended) return ended;
-  const { learnerId, credentialId, templateId, serial, validUntil } = issued;
-  if (expired === serial) return accept();
+  const { learnerId, credentialId, templateId } = issued;
+  const { serial, validUntil } = terms.at(-1) as TermOfCredential;
+  // Renewed since: that end is none, or was noted before.
+  if (data.serial < serial || expired >= serial) return accept();
   if (validUntil === undefined || now < validUntil)
     return reject(
       'credential-not-active',
@@ -392,6 +575,27 @@ function expire({ now }: Issued<ExpireCredential>, state: CredentialState): Deci
   });
 }
 
+/** Tells everybody else that the last term can be renewed from now on, or no more. */
+function noteWindow({ data, now }: Issued<NoteRenewalWindow>, state: CredentialState): Decision<CredentialEvent> {
+  const { issued, terms, windowOpened = 0, windowClosed = 0 } = state;
+  if (!issued) return reject('not-found', 'No such credential was issued.');
+  const ended = endOf(state);
+  if (ended) return ended;
+  const { serial, validUntil, renewal } = terms.at(-1) as TermOfCredential;
+  const opening = data.stage === 'opens';
+  if (data.serial < serial || (opening ? windowOpened : windowClosed) >= serial) return accept();
+  if (validUntil === undefined || renewal === undefined)
+    return reject('not-renewable', 'The template of this credential has no renewal.');
+  const at = opening ? renewal.opens : renewal.closes;
+  if (now < at) return reject('credential-not-active', `That is at ${at} only.`);
+  const { learnerId, credentialId, templateId } = issued;
+  return accept({
+    type: opening ? 'renewal-window-opened' : 'renewal-window-closed',
+    occurredAt: at,
+    data: { learnerId, credentialId, templateId, serial, validUntil, ...renewal },
+  });
+}
+
 /** Of whom and what the credential is: as issued; before that, as the command says. */
 function who(data: FlagCredential['data'] | UnflagCredential['data'], { issued }: CredentialState) {
   const { learnerId, credentialId, templateId } = issued ?? data;
@@ -399,9 +603,22 @@ function who(data: FlagCredential['data'] | UnflagCredential['data'], { issued }
 }
 
 const endOf = (state: CredentialState): Rejected | undefined =>
-  state.revoked ? alreadyRevoked(state.revoked) : state.barred ? barred() : undefined;
+  state.revoked
+    ? alreadyRevoked(state.revoked)
+    : state.superseded
+      ? alreadySuperseded(state.superseded)
+      : state.barred
+        ? barred()
+        : undefined;
 
 const barred = (): Rejected => reject('issuance-barred', 'It was revoked before it could be issued; that is final.');
+
+const alreadySuperseded = ({ by, effectiveAt }: DataOf<'credential-superseded'>): Rejected =>
+  reject(
+    'credential-superseded',
+    `The credential is superseded since ${effectiveAt}; that is final.`,
+    `Act on the one in its place: ${publicId('crd', by)}.`,
+  );
 
 const alreadyRevoked = ({ effectiveAt }: DataOf<'credential-revoked'>): Rejected =>
   reject(

@@ -4,10 +4,10 @@ import type { PublishedTemplate } from '@cairn/contexts/catalog';
 import { isInForce, type IssuerKeyState, type IssuerState } from '@cairn/contexts/tenancy';
 import type { CredentialInput } from '@cairn/openbadges';
 import type { LanguageMap } from '../contracts/verification-answer.js';
-import type { Basis } from './credential.decider.js';
+import type { CopyRequest } from './credential.decider.js';
 
 export type Preparation = {
-  readonly basis: Basis['data'];
+  readonly basis: CopyRequest;
   readonly template: PublishedTemplate;
   readonly issuer: NonNullable<IssuerState['registered']>;
   readonly status: { readonly listId: string; readonly index: number };

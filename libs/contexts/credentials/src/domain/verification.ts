@@ -10,6 +10,7 @@ import type {
   HistoryEntry,
   LanguageMap,
   StackEntry,
+  TermEntry,
   VerificationAnswer,
   VerificationCheck,
 } from '../contracts/verification-answer.js';
@@ -44,6 +45,8 @@ export type Reading = {
     { readonly is: 'named'; readonly name: string } | { readonly is: 'not-given' | 'erased' | 'unknown' };
   /** The event at the place that the credential names; undefined if it could not be read, null if there is none. */
   readonly basis: Recorded | null | undefined;
+  /** The same for the renewal that brought the running term; left out for the first term. */
+  readonly renewal?: Recorded | null | undefined;
   readonly copy: SignedCopyFinding;
   readonly restsOn: readonly StackEntry[];
   readonly countsTowards: NonNullable<VerificationAnswer['stack']>['countsTowards'];
@@ -107,6 +110,7 @@ export function unreadableAnswer(
 export function verificationAnswer(reading: Reading): VerificationAnswer {
   const { credentialId, baseUrl, asOf, knownAt, standing, template, issuer, holder, copy, rule } = reading;
   const { data } = standing.issued;
+  const { term, copy: newest } = standing;
   const checks = checksOf(reading);
   const open = checks.find(({ outcome }) => outcome === 'unknown' || outcome === 'fail');
   // A definite negative beats unknown; unknown beats valid.
@@ -115,7 +119,7 @@ export function verificationAnswer(reading: Reading): VerificationAnswer {
   const zone = registered?.zone;
   const achievement = template?.achievement;
   const basis = reading.basis ?? undefined;
-  const issuerKey = issuer?.keys.find(({ keyId }) => keyId === data.keyId);
+  const issuerKey = issuer?.keys.find(({ keyId }) => keyId === newest.keyId);
   return {
     credential: publicId('crd', credentialId),
     ...(doubtful
@@ -164,15 +168,17 @@ export function verificationAnswer(reading: Reading): VerificationAnswer {
     holder: holder.is === 'named' ? { name: holder.name } : null,
     holderIs: holder.is,
     awardedAt: data.awardedAt,
-    serial: data.serial,
-    validFrom: data.validFrom,
-    ...(data.validUntil === undefined ? {} : { validUntil: data.validUntil }),
+    serial: term.serial,
+    validFrom: term.validFrom,
+    ...(term.validUntil === undefined ? {} : { validUntil: term.validUntil }),
+    terms: termsOf(standing),
+    ...renewalOf(standing),
     ...(zone === undefined
       ? {}
       : {
           zone,
-          firstValidDay: localDay(data.validFrom, zone),
-          ...(data.validUntil === undefined ? {} : { lastValidDay: lastDayBefore(data.validUntil, zone) }),
+          firstValidDay: localDay(term.validFrom, zone),
+          ...(term.validUntil === undefined ? {} : { lastValidDay: lastDayBefore(term.validUntil, zone) }),
         }),
     stack: {
       restsOn: reading.restsOn,
@@ -190,15 +196,28 @@ export function verificationAnswer(reading: Reading): VerificationAnswer {
     flags: standing.flags.map(({ cause, since, componentTemplateId }) =>
       flagEntry(reading, cause, since, componentTemplateId),
     ),
-    supersededBy: null,
+    supersededBy: standing.supersededBy === undefined ? null : publicId('crd', standing.supersededBy),
     history: standing.events.flatMap((event) => historyEntry(reading, event)),
     proof: {
-      key: data.keyId,
+      key: newest.keyId,
       ...(issuerKey ? { algorithm: issuerKey.algorithm } : {}),
-      sha256: data.vcHash,
+      sha256: newest.vcHash,
     },
     links: linksOf(credentialId, baseUrl, copy.found === 'verified'),
   };
+}
+
+export const termsOf = ({ terms }: Standing): readonly TermEntry[] =>
+  terms.map(({ serial, validFrom, validUntil }) => ({
+    serial,
+    validFrom,
+    ...(validUntil === undefined ? {} : { validUntil }),
+  }));
+
+/** The window of the last term, unless nothing renews it any more. */
+function renewalOf({ terms, status }: Standing): Pick<VerificationAnswer, 'renewal'> {
+  const renewal = terms.at(-1)?.renewal;
+  return renewal === undefined || status === 'revoked' || status === 'superseded' ? {} : { renewal };
 }
 
 function linksOf(credentialId: CredentialId, baseUrl: string, copy: boolean): VerificationAnswer['links'] {
@@ -215,19 +234,24 @@ function basisWords(issued: Standing['issued'], basis: Recorded): NonNullable<Ve
   };
 }
 
-function verdictText({ status, since, reason, issued, flags }: Standing, zone: string, asOf: Instant): LanguageMap {
+function verdictText({ status, since, reason, term, terms, flags }: Standing, zone: string, asOf: Instant): LanguageMap {
   const day = (instant: Instant): string => dayInWords(instant, zone);
-  const { validFrom, validUntil } = issued.data;
+  const { validFrom, validUntil } = term;
   switch (status) {
     case 'valid': {
-      const lastDay = validUntil && day(new Date(Date.parse(validUntil) - 1).toISOString() as Instant);
-      const term =
-        lastDay === undefined ? `since ${day(validFrom)}, without an end` : `from ${day(validFrom)} to ${lastDay}`;
+      // A term that follows without a gap is part of the same time of validity.
+      const follows = terms.at(-1)?.validUntil ?? validUntil;
+      const lastDay = follows && day(new Date(Date.parse(follows) - 1).toISOString() as Instant);
+      const time =
+        lastDay === undefined ? `since ${day(since)}, without an end` : `from ${day(since)} to ${lastDay}`;
       const remark = flags.length > 0 ? ' Something that it rests on has lapsed: see the remarks.' : '';
-      return en(`Valid ${term}.${remark}`);
+      const renewed = term.serial === terms.at(-1)?.serial ? '' : ' It is renewed already.';
+      return en(`Valid ${time}.${renewed}${remark}`);
     }
     case 'revoked':
       return en(`Revoked on ${day(since)}${reason === undefined ? '' : `: ${words(reason)}`}.`);
+    case 'superseded':
+      return en(`Superseded on ${day(since)}: a corrected edition has taken its place.`);
     case 'suspended':
       return en(
         `Suspended since ${day(since)}${reason === undefined ? '' : `: ${words(reason)}`}. It may become valid again.`,
@@ -242,13 +266,14 @@ function verdictText({ status, since, reason, issued, flags }: Standing, zone: s
 }
 
 function checksOf(reading: Reading): readonly VerificationCheck[] {
-  const { standing, issuer, copy, basis, asOf, credentialId } = reading;
+  const { standing, issuer, copy, asOf } = reading;
   const { issued, status } = standing;
-  const { data } = issued;
   const last = standing.events.at(-1) ?? issued;
-  const term = data.validUntil === undefined ? `[${data.validFrom}, …)` : `[${data.validFrom}, ${data.validUntil})`;
+  const { validFrom, validUntil } = standing.term;
+  const term = validUntil === undefined ? `[${validFrom}, …)` : `[${validFrom}, ${validUntil})`;
   const revoked = status === 'revoked';
-  const ended = revoked || status === 'suspended';
+  const superseded = status === 'superseded';
+  const ended = revoked || superseded || status === 'suspended';
   const inTerm = status !== 'expired' && status !== 'not-yet-valid';
   return [
     {
@@ -258,9 +283,11 @@ function checksOf(reading: Reading): readonly VerificationCheck[] {
       text: en(
         revoked
           ? 'It was revoked.'
-          : ended
-            ? 'It is suspended.'
-            : 'It was issued and neither revoked nor suspended, by its own history.',
+          : superseded
+            ? 'A corrected edition has taken its place.'
+            : ended
+              ? 'It is suspended.'
+              : 'It was issued and neither revoked nor suspended, by its own history.',
       ),
     },
     {
@@ -273,19 +300,19 @@ function checksOf(reading: Reading): readonly VerificationCheck[] {
           : 'The instant asked about lies outside its term.',
       ),
     },
-    signatureCheck(issued, issuer, copy),
+    signatureCheck(standing.copy, issuer, copy),
     contentCheck(reading),
-    basisCheck(issued, basis, credentialId),
+    basisCheck(reading),
   ];
 }
 
 function signatureCheck(
-  { data, meta }: Standing['issued'],
+  newest: Standing['copy'],
   issuer: IssuerState | undefined,
   copy: SignedCopyFinding,
 ): VerificationCheck {
   const check = 'signature';
-  const compared = `key ${data.keyId}${issuer?.registered ? ` of ${issuer.registered.did}` : ''}`;
+  const compared = `key ${newest.keyId}${issuer?.registered ? ` of ${issuer.registered.did}` : ''}`;
   const result = (outcome: VerificationCheck['outcome'], text: string): VerificationCheck => ({
     check,
     outcome,
@@ -296,10 +323,10 @@ function signatureCheck(
     return result('skipped', 'The signed copy was erased with the personal data of its holder; its digest is kept.');
   if (copy.found === 'missing') return result('unknown', 'The signed copy is not where it should be.');
   if (copy.found === 'unreadable') return result('unknown', 'The signed copy cannot be read now.');
-  const key = issuer?.keys.find(({ keyId }) => keyId === data.keyId);
+  const key = issuer?.keys.find(({ keyId }) => keyId === newest.keyId);
   if (!issuer) return result('unknown', "The issuer's keys cannot be read now.");
   if (!key) return result('fail', 'The issuer never published the key that it names.');
-  if (key.retired?.reasonCode === 'compromised' && meta.recordedAt >= key.retired.at)
+  if (key.retired?.reasonCode === 'compromised' && newest.recordedAt >= key.retired.at)
     return result('fail', 'It was signed with a key that was compromised by then.');
   if (copy.outcome === 'pass') return result('pass', "The signature is good, by the issuer's published key.");
   return result(copy.outcome, `The signature does not hold: ${copy.why}.`);
@@ -310,7 +337,7 @@ function contentCheck(reading: Reading): VerificationCheck {
   const { standing, copy, issuer, template, credentialId, baseUrl } = reading;
   const { data } = standing.issued;
   const check = 'content';
-  const compared = `SHA-256 ${data.vcHash}`;
+  const compared = `SHA-256 ${standing.copy.vcHash}`;
   if (copy.found !== 'verified')
     return {
       check,
@@ -329,7 +356,7 @@ function contentCheck(reading: Reading): VerificationCheck {
     ['id', signed['id'], credentialUrl(baseUrl, credentialId)],
     ['issuer', issuerOf?.['id'], issuer.registered?.did],
     ['awardedDate', signed['awardedDate'], seconds(data.awardedAt)],
-    ['validUntil', signed['validUntil'], seconds(data.validUntil)],
+    ['validUntil', signed['validUntil'], seconds(standing.copy.validUntil)],
     ['status index', status?.['statusListIndex'], data.status.index],
     ['status list', status?.['statusListCredential'], statusListUrl(baseUrl, data.status.listId)],
   ];
@@ -344,20 +371,23 @@ function contentCheck(reading: Reading): VerificationCheck {
       };
 }
 
-function basisCheck(
-  { data }: Standing['issued'],
-  basis: Recorded | null | undefined,
-  credentialId: CredentialId,
-): VerificationCheck {
+function basisCheck({ standing, basis, renewal, credentialId }: Reading): VerificationCheck {
+  const { issued, term } = standing;
+  const { data } = issued;
   const check = 'basis';
-  const compared = `${publicId('evt', data.basis.eventId)}`;
-  if (basis === undefined)
+  const renewed = term.serial > 1;
+  const compared = [data.basis, ...(renewed ? [term.basis] : [])]
+    .map(({ eventId }) => publicId('evt', eventId))
+    .join(', ');
+  if (basis === undefined || (renewed && renewal === undefined))
     return { check, outcome: 'unknown', compared, text: en('The decision behind it cannot be read now.') };
+  const isFor = (event: Recorded | null | undefined, id: string, ...types: readonly string[]): boolean =>
+    event?.id === id &&
+    types.includes(event.type) &&
+    (event.data as { credentialId?: unknown }).credentialId === credentialId;
   const entitles =
-    basis !== null &&
-    (basis.type === 'credential-earned' || basis.type === 'credential-granted') &&
-    basis.id === data.basis.eventId &&
-    (basis.data as { credentialId?: unknown }).credentialId === credentialId;
+    isFor(basis, data.basis.eventId, 'credential-earned', 'credential-granted') &&
+    (!renewed || isFor(renewal, term.basis.eventId, 'renewal-earned'));
   return entitles
     ? { check, outcome: 'pass', compared, text: en('The decision that entitles to it is on record.') }
     : { check, outcome: 'fail', compared, text: en('The decision that it names does not entitle to it.') };
@@ -400,6 +430,25 @@ function historyEntry(reading: Reading, event: Recorded<CredentialEvent>): reado
         },
       ];
     }
+    case 'credential-renewed': {
+      const { authority, reasonCode, at, validFrom, validUntil } = event.data;
+      const zone = reading.issuer?.registered?.zone ?? 'UTC';
+      const last = dayInWords(new Date(Date.parse(validUntil) - 1).toISOString() as Instant, zone);
+      const decision = authority === undefined ? '' : `, by decision of ${authority} (${words(reasonCode ?? '')})`;
+      const text = en(`Renewed from ${dayInWords(validFrom, zone)} to ${last}${decision}.`);
+      return [{ ...place, what: 'renewed', at, ...(reasonCode === undefined ? {} : { reason: reasonCode }), text }];
+    }
+    case 'credential-superseded': {
+      const { effectiveAt, reasonCode } = event.data;
+      const text = en(`A corrected edition took its place: ${words(reasonCode)}.`);
+      return [{ ...place, what: 'superseded', at: effectiveAt, reason: reasonCode, text }];
+    }
+    case 'renewal-window-opened':
+      return [{ ...place, what: 'renewal-opened', at: event.data.opens, text: en('It can be renewed from now on.') }];
+    case 'renewal-window-closed':
+      return [
+        { ...place, what: 'renewal-closed', at: event.data.closes, text: en('It can no longer be renewed, only earned again.') },
+      ];
     case 'credential-flagged': {
       const { cause, effectiveAt, componentTemplateId } = event.data;
       const { text } = flagEntry(reading, cause, effectiveAt, componentTemplateId);

@@ -1,41 +1,71 @@
-import { defineProjection, type DueItem } from '@cairn/kernel';
+import { defineProjection, type DueItem, type EventOf, type Recorded } from '@cairn/kernel';
 import { stackComponentCredited, stackComponentWithdrawn } from '@cairn/contexts/progress';
+import {
+  credentialExpired,
+  credentialIssued,
+  credentialRenewed,
+  credentialRevoked,
+  credentialSuperseded,
+  renewalWindowClosed,
+  renewalWindowOpened,
+} from '../contracts/credential.events.js';
 
-type Definition = typeof stackComponentCredited | typeof stackComponentWithdrawn;
-
-/** A component's term ends: of an own credential, or of one recognised from outside. */
+/** A component recognised from outside: its term ends. */
 export type ComponentExpiry = DueItem & {
   readonly kind: 'component-expiry';
   readonly learnerId: string;
   /** Of the term that ends: what the record noted it by. */
   readonly ref: string;
-  readonly origin: 'own' | 'recognised';
 };
+/** The last term of a credential ends. */
+export type CredentialExpiry = DueItem & {
+  readonly kind: 'credential-expiry';
+  readonly learnerId: string;
+  /** Its serial within the credential. */
+  readonly term: number;
+};
+/** The window for the next term opens; then it closes. */
+export type RenewalWindow = DueItem & {
+  readonly kind: 'renewal-window';
+  readonly learnerId: string;
+  readonly term: number;
+  readonly stage: 'opens' | 'closes';
+};
+type Due = ComponentExpiry | CredentialExpiry | RenewalWindow;
+
+const events = [
+  stackComponentCredited,
+  stackComponentWithdrawn,
+  credentialIssued,
+  credentialRenewed,
+  credentialExpired,
+  credentialRevoked,
+  credentialSuperseded,
+  renewalWindowOpened,
+  renewalWindowClosed,
+] as const;
+type Event = Recorded<EventOf<(typeof events)[number]>>;
 
 /**
  * What falls due, made and closed by events alone: `_id` = `<t>:<kind>:<subject>`. A later term of the same subject is
  * the same document with the next serial and another due time, so that an event can close it without knowing either.
  */
-export const dueWorkProjection = defineProjection<ComponentExpiry, Definition>({
+export const dueWorkProjection = defineProjection<Due, (typeof events)[number]>({
   name: 'due_work',
-  version: 1,
-  events: [stackComponentCredited, stackComponentWithdrawn],
-  keys: (event) => [`${event.meta.tenant}:component-expiry:${event.data.componentId}`],
-  evolve: (document, event) => {
-    const { learnerId, componentId, ref } = event.data;
-    if (event.type === 'stack-component-withdrawn') return document && { ...document, state: 'done' };
-    const { origin, validUntil } = event.data;
-    if (validUntil === undefined) return document && { ...document, state: 'done' };
+  version: 2,
+  events,
+  keys: (event) => kindsOf(event).map((kind) => `${event.meta.tenant}:${kind}:${subjectOf(event)}`),
+  evolve: (document, event, id) => {
+    const kind = kindsOf(event).find((one) => id === `${event.meta.tenant}:${one}:${subjectOf(event)}`);
+    const next = kind && nextOf(kind, event);
+    if (!next) return document && { ...document, state: 'done' };
     return {
       tenant: event.meta.tenant,
-      kind: 'component-expiry',
-      subject: componentId,
+      subject: subjectOf(event),
       serial: (document?.serial ?? 0) + 1,
-      dueAt: validUntil,
       state: 'open',
-      learnerId,
-      ref,
-      origin,
+      learnerId: event.data.learnerId,
+      ...next,
     };
   },
   indexes: [
@@ -49,3 +79,48 @@ export const dueWorkProjection = defineProjection<ComponentExpiry, Definition>({
     },
   ],
 });
+
+const subjectOf = ({ data }: Event): string => ('componentId' in data ? data.componentId : data.credentialId);
+
+function kindsOf(event: Event): readonly Due['kind'][] {
+  switch (event.type) {
+    case 'stack-component-credited':
+      return event.data.origin === 'recognised' ? ['component-expiry'] : [];
+    case 'stack-component-withdrawn':
+      return ['component-expiry'];
+    case 'credential-expired':
+      return ['credential-expiry'];
+    case 'renewal-window-opened':
+    case 'renewal-window-closed':
+      return ['renewal-window'];
+    default:
+      return ['credential-expiry', 'renewal-window'];
+  }
+}
+
+type Own =
+  | Pick<ComponentExpiry, 'kind' | 'dueAt' | 'ref'>
+  | Pick<CredentialExpiry, 'kind' | 'dueAt' | 'term'>
+  | Pick<RenewalWindow, 'kind' | 'dueAt' | 'term' | 'stage'>;
+
+/** What is due next after the event; undefined: nothing any more. */
+function nextOf(kind: Due['kind'], event: Event): Own | undefined {
+  switch (event.type) {
+    case 'stack-component-credited': {
+      const { validUntil, ref } = event.data;
+      return validUntil === undefined ? undefined : { kind: 'component-expiry', dueAt: validUntil, ref };
+    }
+    case 'credential-issued':
+    case 'credential-renewed': {
+      const { serial: term, validUntil, renewal } = event.data;
+      if (kind === 'credential-expiry') return validUntil === undefined ? undefined : { kind, dueAt: validUntil, term };
+      return renewal && { kind: 'renewal-window', dueAt: renewal.opens, term, stage: 'opens' };
+    }
+    case 'renewal-window-opened': {
+      const { serial: term, closes } = event.data;
+      return { kind: 'renewal-window', dueAt: closes, term, stage: 'closes' };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -9,7 +9,7 @@ export type RegisterDocument = Document & {
   readonly learnerId: string;
   readonly templateId: string;
   /** `announced`: holds came before the issue; `barred`: it never will be issued. */
-  readonly state: 'announced' | 'issued' | 'revoked' | 'barred';
+  readonly state: 'announced' | 'issued' | 'revoked' | 'superseded' | 'barred';
   readonly holds: readonly OpenHold[];
   /** Holds that make it not valid; absent if there never was one. */
   readonly suspensions?: readonly OpenHold[];
@@ -20,6 +20,7 @@ export type RegisterDocument = Document & {
   readonly serial?: number;
   readonly awardedAt?: string;
   readonly issuedAt?: string;
+  /** The last term, and the copy that says so. */
   readonly validFrom?: string;
   readonly validUntil?: string;
   readonly vcHash?: string;
@@ -34,6 +35,12 @@ export type RegisterDocument = Document & {
   readonly revokedAt?: string;
   readonly revocationReason?: string;
   readonly revocationAuthority?: string;
+  /** The next edition, and the one before; public pages lead on. */
+  readonly supersededBy?: string;
+  readonly supersededAt?: string;
+  readonly replaces?: string;
+  /** When the last term may be renewed. */
+  readonly renewal?: { readonly opens: string; readonly closes: string };
   readonly revision: number;
 };
 
@@ -56,7 +63,7 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
     switch (event.type) {
       case 'credential-issued': {
         const { templateVersion, issuerId, occurrence, edition, serial, awardedAt, validFrom, validUntil } = event.data;
-        const { vcHash, keyId, status, basis, components, reasonCode, authority } = event.data;
+        const { vcHash, keyId, status, basis, components, reasonCode, authority, renewal, replaces } = event.data;
         return {
           ...base,
           state: 'issued',
@@ -75,9 +82,21 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
           statusIndex: status.index,
           basis,
           components,
+          ...(renewal === undefined ? {} : { renewal }),
+          ...(replaces === undefined ? {} : { replaces }),
           ...(reasonCode === undefined ? {} : { reasonCode }),
           ...(authority === undefined ? {} : { authority }),
         };
+      }
+      case 'credential-renewed': {
+        const { serial, validFrom, validUntil, vcHash, keyId, renewal } = event.data;
+        const { renewal: _, ...rest } = base;
+        return { ...rest, serial, validFrom, validUntil, vcHash, keyId, ...(renewal === undefined ? {} : { renewal }) };
+      }
+      case 'credential-superseded': {
+        const { by, effectiveAt } = event.data;
+        const state = base.state === 'revoked' ? base.state : 'superseded';
+        return { ...base, state, supersededBy: by, supersededAt: effectiveAt };
       }
       case 'credential-flagged':
       case 'credential-unflagged':
@@ -96,6 +115,8 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
       case 'credential-reinstated':
         return { ...base, suspensions: holdsAfter(base.suspensions ?? [], event) };
       case 'credential-expired':
+      case 'renewal-window-opened':
+      case 'renewal-window-closed':
         return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, state: 'barred', revokedAt: event.data.effectiveAt };

@@ -6,12 +6,13 @@ import { holdsAfter, type OpenHold } from './open-holds.js';
 export type VerificationDocument = Document & {
   readonly tenant: string;
   readonly credentialId: string;
-  readonly state: 'not-issued' | 'issued' | 'revoked';
+  /** `revoked` and `superseded`: its bit in the status list is set. */
+  readonly state: 'not-issued' | 'issued' | 'revoked' | 'superseded';
   readonly issuerId?: string;
   readonly templateId?: string;
   readonly templateVersion?: number;
   readonly serial?: number;
-  /** Half-open. */
+  /** The last term, half-open. */
   readonly validFrom?: string;
   readonly validUntil?: string;
   readonly revokedAt?: string;
@@ -31,7 +32,7 @@ export type VerificationDocument = Document & {
  */
 export const verificationProjection = defineProjection<VerificationDocument, (typeof credentialEvents)[number]>({
   name: 'verification',
-  version: 2,
+  version: 3,
   events: credentialEvents,
   keys: (event) => [`${event.meta.tenant}:${event.data.credentialId}`],
   evolve: (document, event) => {
@@ -60,6 +61,12 @@ export const verificationProjection = defineProjection<VerificationDocument, (ty
           keyId,
         };
       }
+      case 'credential-renewed': {
+        const { serial, validFrom, validUntil, vcHash, keyId } = event.data;
+        return { ...base, serial, validFrom, validUntil, vcHash, keyId };
+      }
+      case 'credential-superseded':
+        return base.state === 'revoked' ? base : { ...base, state: 'superseded', revokedAt: event.data.effectiveAt };
       case 'credential-flagged':
       case 'credential-unflagged':
         return { ...base, flags: holdsAfter(base.flags, event) };
@@ -69,6 +76,8 @@ export const verificationProjection = defineProjection<VerificationDocument, (ty
       case 'credential-reinstated':
         return { ...base, suspensions: holdsAfter(base.suspensions ?? [], event) };
       case 'credential-expired':
+      case 'renewal-window-opened':
+      case 'renewal-window-closed':
         return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, revokedAt: event.data.effectiveAt };

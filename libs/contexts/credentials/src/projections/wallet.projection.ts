@@ -4,15 +4,19 @@ import { recordClosed } from '@cairn/contexts/progress';
 import {
   credentialFlagged,
   credentialIssued,
+  credentialRenewed,
   credentialRevoked,
+  credentialSuperseded,
   credentialUnflagged,
 } from '../contracts/credential.events.js';
 
 type Definition =
   | typeof credentialIssued
+  | typeof credentialRenewed
   | typeof credentialFlagged
   | typeof credentialUnflagged
   | typeof credentialRevoked
+  | typeof credentialSuperseded
   | typeof learnerErased
   | typeof recordClosed;
 
@@ -20,14 +24,18 @@ export type WalletItem = {
   readonly credentialId: string;
   readonly templateId: string;
   readonly templateVersion: number;
-  readonly state: 'issued' | 'revoked';
+  readonly state: 'issued' | 'revoked' | 'superseded';
   readonly occurrence: number;
   readonly edition: number;
   readonly serial: number;
   readonly awardedAt: string;
   readonly issuedAt: string;
+  /** The last term. */
   readonly validFrom: string;
   readonly validUntil?: string;
+  /** All terms, if there is more than one. */
+  readonly terms?: readonly { readonly serial: number; readonly validFrom: string; readonly validUntil?: string }[];
+  readonly supersededBy?: string;
   readonly revokedAt?: string;
   readonly reasonCode?: string;
   /** Open remarks. */
@@ -49,8 +57,17 @@ export type WalletDocument = Document & {
 /** A learner's credentials: `_id` = `<t>:<learnerId>`. After an erasure it says only that, and stays so. */
 export const walletProjection = defineProjection<WalletDocument, Definition>({
   name: 'wallet',
-  version: 1,
-  events: [credentialIssued, credentialFlagged, credentialUnflagged, credentialRevoked, learnerErased, recordClosed],
+  version: 2,
+  events: [
+    credentialIssued,
+    credentialRenewed,
+    credentialFlagged,
+    credentialUnflagged,
+    credentialRevoked,
+    credentialSuperseded,
+    learnerErased,
+    recordClosed,
+  ],
   keys: (event) => [`${event.meta.tenant}:${event.data.learnerId}`],
   evolve: (document, event) => {
     const wallet: WalletDocument = document ?? {
@@ -81,6 +98,24 @@ export const walletProjection = defineProjection<WalletDocument, Definition>({
         return changeFlags(wallet, event.data.credentialId, (flags) =>
           flags.filter(({ hold }) => hold !== event.data.hold),
         );
+      case 'credential-renewed': {
+        const { serial, validFrom, validUntil } = event.data;
+        return change(wallet, event.data.credentialId, (item) => ({
+          ...item,
+          serial,
+          validFrom,
+          validUntil,
+          terms: [...(item.terms ?? [termOf(item)]), { serial, validFrom, validUntil }],
+        }));
+      }
+      case 'credential-superseded': {
+        const { credentialId, by } = event.data;
+        return change(wallet, credentialId, (item) => ({
+          ...item,
+          state: item.state === 'revoked' ? item.state : 'superseded',
+          supersededBy: by,
+        }));
+      }
       case 'credential-revoked': {
         const { effectiveAt, reasonCode } = event.data;
         return change(wallet, event.data.credentialId, (item) => ({
@@ -95,6 +130,12 @@ export const walletProjection = defineProjection<WalletDocument, Definition>({
     }
   },
   indexes: [],
+});
+
+const termOf = ({ serial, validFrom, validUntil }: WalletItem) => ({
+  serial,
+  validFrom,
+  ...(validUntil === undefined ? {} : { validUntil }),
 });
 
 type Issued = EventOf<typeof credentialIssued>['data'];

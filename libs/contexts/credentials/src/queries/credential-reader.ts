@@ -69,7 +69,7 @@ export type CredentialReader = {
   readonly standing: (tenant: TenantId, id: CredentialId, at?: AsOf) => Promise<Standing | 'unknown' | undefined>;
   /** Undefined if there is no such credential. Throws if something cannot be read: half an explanation is none. */
   readonly explain: (tenant: TenantId, id: CredentialId) => Promise<ExplainAnswer | undefined>;
-  /** The signed copy as it was stored; undefined if there is none or nobody can read it any more. */
+  /** The newest signed copy as it was stored; undefined if there is none or nobody can read it any more. */
   readonly signedCopy: (tenant: TenantId, id: CredentialId) => Promise<string | undefined>;
 };
 
@@ -147,9 +147,9 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
   }
 
   /** The event that the credential names; null if there is none in this tenant. */
-  async function basisOf(tenant: TenantId, { data }: Standing['issued']): Promise<Recorded | null> {
-    if (parseStream(data.basis.stream).tenant !== tenant) return null;
-    return (await loader.event(data.basis.stream, data.basis.revision)) ?? null;
+  async function basisOf(tenant: TenantId, { basis }: Pick<Standing['term'], 'basis'>): Promise<Recorded | null> {
+    if (parseStream(basis.stream).tenant !== tenant) return null;
+    return (await loader.event(basis.stream, basis.revision)) ?? null;
   }
 
   async function componentsOf(
@@ -177,24 +177,27 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
 
   async function copyOf(
     tenant: TenantId,
-    { data }: Standing['issued'],
+    { issued, copy }: Standing,
     issuer: IssuerState | undefined,
   ): Promise<SignedCopyFinding> {
-    const jwt = await attempt(async () => ({ text: await copies.read(tenant, data.learnerId, data.vcHash) }));
+    const { learnerId, issuerId } = issued.data;
+    const { vcHash, keyId: named } = copy;
+    const jwt = await attempt(async () => ({ text: await copies.read(tenant, learnerId, vcHash) }));
     if (!jwt) return { found: 'unreadable' };
     if (jwt.text === undefined) return { found: 'missing' };
-    const key = issuer?.keys.find(({ keyId }) => keyId === data.keyId);
-    const kept = key && verified.get(`${data.vcHash}:${tenant}:${data.issuerId}:${data.keyId}`);
+    const key = issuer?.keys.find(({ keyId }) => keyId === named);
+    const place = `${vcHash}:${tenant}:${issuerId}:${named}`;
+    const kept = key && verified.get(place);
     if (kept) return kept;
     const finding = await verifyCopy(
       jwt.text,
-      data.vcHash,
+      vcHash,
       key?.publicJwk as PublicJwk | undefined,
       await nowOf(tenant),
     );
     if (finding.outcome === 'pass') {
       if (verified.size >= KEPT_VERIFICATIONS) verified.delete(verified.keys().next().value as string);
-      verified.set(`${data.vcHash}:${tenant}:${data.issuerId}:${data.keyId}`, finding);
+      verified.set(place, finding);
     }
     return finding;
   }
@@ -264,17 +267,19 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     const flagged = found.events.flatMap((event) =>
       event.type === 'credential-flagged' && event.data.componentTemplateId ? [event.data.componentTemplateId] : [],
     );
-    const [template, issuer, holder, basis, restsOn, towards, titleOf] = await Promise.all([
+    const renewed = found.term.serial > 1;
+    const [template, issuer, holder, basis, renewal, restsOn, towards, titleOf] = await Promise.all([
       attempt(() => publishedTemplate(loader, tenant, templateId, templateVersion)),
       attempt(() => loader.fold(issuerFold, issuerStream(tenant, issuerId))),
       attempt(() => holderOf(tenant, issued)),
-      attempt(() => basisOf(tenant, issued)),
+      attempt(() => basisOf(tenant, issued.data)),
+      renewed ? attempt(() => basisOf(tenant, found.term)) : undefined,
       attempt(() => componentsOf(tenant, issued, { asOf, knownAt })),
       attempt(() => countsTowards(tenant, templateId)),
       attempt(() => titlesOf(tenant, [], flagged)),
     ]);
     const [copy, rule] = await Promise.all([
-      holder?.is === 'erased' ? ({ found: 'erased' } as const) : copyOf(tenant, issued, issuer),
+      holder?.is === 'erased' ? ({ found: 'erased' } as const) : copyOf(tenant, found, issuer),
       attempt(() => ruleOf(tenant, basis)),
     ]);
     const titles = flagged.flatMap((each): [TemplateId, LanguageMap][] => {
@@ -291,6 +296,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       issuer,
       holder: holder ?? { is: 'unknown' },
       basis,
+      ...(renewed ? { renewal } : {}),
       copy,
       restsOn: restsOn ?? [],
       countsTowards: towards ?? [],
@@ -358,10 +364,11 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
 
   const signedCopy: CredentialReader['signedCopy'] = async (tenant, id) => {
     const events = (await history(credentialStream(tenant, id))) as readonly Recorded<CredentialEvent>[];
-    const issued = events.find((event) => event.type === 'credential-issued');
-    if (!issued) return undefined;
+    const found = standingOf(events, { asOf: nowFor(events, await nowOf(tenant)) });
+    if (!found) return undefined;
+    const { issued, copy } = found;
     const holder = await holderOf(tenant, issued);
-    return holder.is === 'erased' ? undefined : copies.read(tenant, issued.data.learnerId, issued.data.vcHash);
+    return holder.is === 'erased' ? undefined : copies.read(tenant, issued.data.learnerId, copy.vcHash);
   };
 
   return { verify, standing, explain, signedCopy };

@@ -32,15 +32,17 @@ import {
 } from '@cairn/platform';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import type { CredentialStatus } from '../contracts/verification-answer.js';
+import type { Standing } from '../domain/credential-status.js';
+import { termsOf } from '../domain/verification.js';
 import type { RegisterDocument } from '../projections/register.projection.js';
-import type { WalletDocument } from '../projections/wallet.projection.js';
+import type { WalletDocument, WalletItem } from '../projections/wallet.projection.js';
 import { CredentialReading } from './credential-reading.js';
 import { AxesQuery, axesOf } from './verify-credential.js';
 
 class RegisterQuery extends PageQuery {
   @Text({ optional: true, max: 64, description: 'Id or slug of a template.' }) template?: string;
   @PublicId('lrn', { optional: true }) learner?: string;
-  @OneOf(['issued', 'revoked', 'barred'], { optional: true, description: 'issued and revoked if left out.' })
+  @OneOf(['issued', 'revoked', 'superseded', 'barred'], { optional: true, description: 'All but barred if left out.' })
   state?: string;
 }
 
@@ -102,6 +104,7 @@ export class CredentialRegisterRoute {
       edition: data.edition,
       statusEntry: data.status,
       earned: publicId('evt', data.basis.eventId),
+      ...(data.replaces === undefined ? {} : { replaces: publicId('crd', data.replaces) }),
     };
   }
 
@@ -153,11 +156,15 @@ const listed = (document: RegisterDocument) => ({
     'validUntil',
     'revokedAt',
     'revocationReason',
+    'supersededAt',
+    'renewal',
     'vcHash',
     'keyId',
     'statusList',
     'statusIndex',
   ]),
+  ...(document.supersededBy === undefined ? {} : { supersededBy: publicId('crd', document.supersededBy) }),
+  ...(document.replaces === undefined ? {} : { replaces: publicId('crd', document.replaces) }),
   flags: document.holds.map(({ cause, since }) => ({ cause, since })),
   ...(document.suspensions?.length ? { suspensions: document.suspensions } : {}),
   revision: document.revision,
@@ -206,10 +213,10 @@ export class WalletRoute {
             state,
             ...(known ? { since: known.since, ...(known.reason === undefined ? {} : { reason: known.reason }) } : {}),
             occurrence: item.occurrence,
-            serial: item.serial,
+            edition: item.edition,
             awardedAt: item.awardedAt,
-            validFrom: item.validFrom,
-            ...(item.validUntil === undefined ? {} : { validUntil: item.validUntil }),
+            ...termsIn(item, known),
+            ...(item.supersededBy === undefined ? {} : { supersededBy: publicId('crd', item.supersededBy) }),
             flags: (known?.flags ?? []).map(({ cause, since }) => ({ cause, since })),
             restsOn: item.components.map(({ templateId }) => publicId('tpl', templateId)),
           },
@@ -218,4 +225,12 @@ export class WalletRoute {
     );
     return { learner: id, items: items.flat() };
   }
+}
+
+/** The running term and all of them, as they stood; of one that cannot be read, the last known. */
+function termsIn({ serial, validFrom, validUntil, terms }: WalletItem, known: Standing | undefined) {
+  const last = { serial, validFrom, ...(validUntil === undefined ? {} : { validUntil }) };
+  const all = known ? termsOf(known) : (terms ?? [last]);
+  const running = known ? (all.find((term) => term.serial === known.term.serial) ?? last) : last;
+  return { ...running, terms: all };
 }

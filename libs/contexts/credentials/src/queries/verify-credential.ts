@@ -74,4 +74,12 @@ export class VerifyCredentialRoute {
     void reply.headers({ ...PUBLIC_HEADERS, 'Content-Type': 'application/vc+jwt' });
     return jwt;
   }
+
+  /** Where every signed copy says that its renewed one is found (credentials.md §3). */
+  @Get(':id/refresh')
+  @ApiOperation({ summary: 'The newest signed copy: a renewed credential keeps its id and this address' })
+  @ApiProduces('application/vc+jwt')
+  refreshed(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.signedCopy(id, reply);
+  }
 }

@@ -45,6 +45,6 @@ export const applyPolicy = defineReactor<typeof componentPolicyApplied>({
         return effect satisfies never;
     }
   },
-  // Revoked and barred ones are final: a further hold adds nothing.
-  tolerates: ['credential-revoked', 'issuance-barred'],
+  // Revoked, corrected and barred ones are final: a further hold adds nothing.
+  tolerates: ['credential-revoked', 'credential-superseded', 'issuance-barred'],
 });

@@ -1,25 +1,50 @@
-import { defineTimekeeper, type Instant, type LearnerId } from '@cairn/kernel';
+import { defineTimekeeper, type CredentialId, type Instant, type LearnerId } from '@cairn/kernel';
 import type { WithdrawStackComponent } from '@cairn/contexts/progress';
-import type { ComponentExpiry } from '../projections/due-work.projection.js';
+import type { ExpireCredential, NoteRenewalWindow } from '../contracts/credential.commands.js';
+import type { ComponentExpiry, CredentialExpiry, RenewalWindow } from '../projections/due-work.projection.js';
+
+/** Commands of the scheduler that come late are answers: the credential ended, or is not there any more. */
+const ENDED = ['credential-revoked', 'credential-superseded'];
 
 /**
- * A component is over when its own term is; the record, which noted the term, decides what that means for the steps and
- * credentials that rest on it. The status of the component itself is computed when it is read, from its stream.
+ * The end of a credential's term becomes a fact of its stream, once, for everybody who acts on it: its own status is
+ * computed from the term whenever it is read.
  */
-export const componentExpiryClock = defineTimekeeper<ComponentExpiry>({
+export const credentialExpiryClock = defineTimekeeper<CredentialExpiry>({
   name: 'expiry-clock',
+  kind: 'credential-expiry',
+  command: ({ subject, term }): ExpireCredential => ({
+    type: 'ExpireCredential',
+    data: { credentialId: subject as CredentialId, serial: term },
+  }),
+  tolerates: ENDED,
+});
+
+/** A component recognised from outside is over when its own term is; the record decides what that means. */
+export const componentExpiryClock = defineTimekeeper<ComponentExpiry>({
+  name: 'component-expiry-clock',
   kind: 'component-expiry',
-  command: ({ learnerId, subject, dueAt, ref, origin }): WithdrawStackComponent => ({
+  command: ({ learnerId, subject, dueAt, ref }): WithdrawStackComponent => ({
     type: 'WithdrawStackComponent',
     data: {
       learnerId: learnerId as LearnerId,
       componentId: subject,
       cause: 'expired',
       effectiveAt: dueAt as Instant,
-      // Own ones are noted by events, each once: the end of a term is named after its beginning.
-      ref: origin === 'own' ? `${ref}:until` : ref,
+      ref,
     },
   }),
   // Nothing more is recorded about an erased learner.
   tolerates: ['learner-erased'],
+});
+
+/** Opens and closes of a renewal window, for those who remind and plan: what counts is decided by dates alone. */
+export const renewalClock = defineTimekeeper<RenewalWindow>({
+  name: 'renewal-clock',
+  kind: 'renewal-window',
+  command: ({ subject, term, stage }): NoteRenewalWindow => ({
+    type: 'NoteRenewalWindow',
+    data: { credentialId: subject as CredentialId, serial: term, stage },
+  }),
+  tolerates: ENDED,
 });

@@ -25,6 +25,7 @@ import type {
   CloseRecord,
   CreditStackComponent,
   GrantCredential,
+  GrantRenewal,
   WaiveRequirement,
   WithdrawStackComponent,
   WithdrawWaiver,
@@ -60,6 +61,13 @@ export class GrantCredentialMessage extends CommandMessage<GrantCredential> {
 }
 @CommandHandler(GrantCredentialMessage)
 export class GrantCredentialHandler extends DecidedHandler {}
+
+/** Sent by the route of credentials. */
+export class GrantRenewalMessage extends CommandMessage<GrantRenewal> {
+  static readonly type = 'GrantRenewal';
+}
+@CommandHandler(GrantRenewalMessage)
+export class GrantRenewalHandler extends DecidedHandler {}
 
 /** Sent by the erasure reactor. */
 export class CloseRecordMessage extends CommandMessage<CloseRecord> {

@@ -46,8 +46,10 @@ const FOLLOWS = new Set([
   'step-reopened',
   'credential-earned',
   'credential-entitlement-withdrawn',
+  'renewal-earned',
   'component-policy-applied',
   'credential-issued',
+  'credential-renewed',
 ]);
 
 type RunEvent = Pick<Recorded, 'id' | 'type' | 'data'>;

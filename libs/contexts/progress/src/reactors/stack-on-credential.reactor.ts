@@ -3,68 +3,117 @@ import {
   credentialIssuanceBarred,
   credentialIssued,
   credentialReinstated,
+  credentialRenewed,
   credentialRevoked,
+  credentialSuperseded,
   credentialSuspended,
 } from '@cairn/contexts/credentials';
-import { defineReactor } from '@cairn/kernel';
+import { defineReactor, type EventOf, type Instant, type Reaction, type Recorded } from '@cairn/kernel';
 import type { CreditStackComponent, WithdrawStackComponent } from '../contracts/record.commands.js';
 
+const events = [
+  credentialIssued,
+  credentialRenewed,
+  credentialRevoked,
+  credentialIssuanceBarred,
+  credentialSuspended,
+  credentialReinstated,
+  credentialExpired,
+  credentialSuperseded,
+] as const;
+type Event = Recorded<EventOf<(typeof events)[number]>>;
+
 /**
- * Notes each own credential's term and end in its learner's record: stacking looks at these notes, never at what was
+ * Notes each own credential's terms and end in its learner's record: stacking looks at these notes, never at what was
  * earned (D8). One reactor in order per learner: two could note an end before its beginning.
  */
-export const stackOnCredential = defineReactor<
-  | typeof credentialIssued
-  | typeof credentialRevoked
-  | typeof credentialIssuanceBarred
-  | typeof credentialSuspended
-  | typeof credentialReinstated
-  | typeof credentialExpired
->({
+export const stackOnCredential = defineReactor<(typeof events)[number]>({
   name: 'stack-on-credential',
-  events: [
-    credentialIssued,
-    credentialRevoked,
-    credentialIssuanceBarred,
-    credentialSuspended,
-    credentialReinstated,
-    credentialExpired,
-  ],
+  events,
   partitionBy: (event) => event.data.learnerId,
   react: (event) => {
-    if (event.type === 'credential-issued' || event.type === 'credential-reinstated') {
-      const { learnerId, credentialId, templateId } = event.data;
-      const term = event.type === 'credential-issued' ? event.data : event.data.resumes;
-      // Another hold stands, or nothing is left of the term.
-      if (!term) return [];
-      const { serial, validFrom, validUntil, awardedAt } = term;
-      const command: CreditStackComponent = {
-        type: 'CreditStackComponent',
-        data: {
-          learnerId,
-          componentId: credentialId,
-          origin: 'own',
-          templateId,
-          serial,
-          validFrom,
-          ...(validUntil === undefined ? {} : { validUntil }),
-          achievedAt: awardedAt,
-          ref: event.id,
-          occurredAt: validFrom,
-        },
-      };
-      return [{ command }];
+    switch (event.type) {
+      case 'credential-issued':
+        return begin(event, event.data, event.data.validFrom);
+      case 'credential-renewed':
+        // A term that follows begins later: what is noted is true since it was decided.
+        return begin(event, event.data, event.data.at);
+      case 'credential-reinstated': {
+        const { resumes, resumesToo = [] } = event.data;
+        // Another hold stands, or nothing is left of the term.
+        if (!resumes) return [];
+        return [resumes, ...resumesToo].map((term, index) =>
+          credit(event, term, event.data.effectiveAt, index === 0 ? event.id : `${event.id}:${term.serial}`),
+        );
+      }
+      case 'credential-expired':
+        return [end(event, 'expired', event.data.validUntil)];
+      case 'credential-suspended':
+        return [end(event, 'suspended', event.data.effectiveAt)];
+      case 'credential-superseded':
+        return [end(event, 'superseded', event.data.effectiveAt)];
+      case 'credential-revoked':
+      case 'credential-issuance-barred': // revoked before it was issued is revoked all the same
+        return [end(event, 'revoked', event.data.effectiveAt)];
+      default:
+        return event satisfies never;
     }
-    const { learnerId, credentialId } = event.data;
-    const effectiveAt = event.type === 'credential-expired' ? event.data.validUntil : event.data.effectiveAt;
-    // Revoked before it was issued is revoked all the same.
-    const cause =
-      event.type === 'credential-expired' ? 'expired' : event.type === 'credential-suspended' ? 'suspended' : 'revoked';
-    const command: WithdrawStackComponent = {
-      type: 'WithdrawStackComponent',
-      data: { learnerId, componentId: credentialId, cause, effectiveAt, ref: event.id },
-    };
-    return [{ command }];
   },
   tolerates: ['learner-erased'],
 });
+
+type Term = {
+  readonly serial: number;
+  readonly validFrom: Instant;
+  readonly validUntil?: Instant;
+  readonly awardedAt: Instant;
+};
+
+/** A term that begins under a hold counts until that; the rest is noted when the hold is lifted. */
+function begin(event: Event, term: Term & { readonly held?: Instant }, at: Instant): readonly Reaction[] {
+  const { held, ...whole } = term;
+  if (held === undefined || (term.validUntil !== undefined && term.validUntil <= held))
+    return [credit(event, whole, at, event.id)];
+  if (held <= term.validFrom) return [];
+  return [
+    credit(event, { ...whole, validUntil: held }, at, event.id),
+    end(event, 'suspended', held, `${event.id}:held`),
+  ];
+}
+
+function credit(
+  { data: { learnerId, credentialId, templateId } }: Event,
+  { serial, validFrom, validUntil, awardedAt }: Term,
+  occurredAt: Instant,
+  ref: string,
+): Reaction {
+  const command: CreditStackComponent = {
+    type: 'CreditStackComponent',
+    data: {
+      learnerId,
+      componentId: credentialId,
+      origin: 'own',
+      templateId,
+      serial,
+      validFrom,
+      ...(validUntil === undefined ? {} : { validUntil }),
+      achievedAt: awardedAt,
+      ref,
+      occurredAt,
+    },
+  };
+  return { command };
+}
+
+function end(
+  { id, data: { learnerId, credentialId } }: Event,
+  cause: WithdrawStackComponent['data']['cause'],
+  effectiveAt: Instant,
+  ref: string = id,
+): Reaction {
+  const command: WithdrawStackComponent = {
+    type: 'WithdrawStackComponent',
+    data: { learnerId, componentId: credentialId, cause, effectiveAt, ref },
+  };
+  return { command };
+}

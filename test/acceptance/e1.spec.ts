@@ -1,0 +1,109 @@
+// E1 First aid (product description, section 5): two-year terms, renewal in window and grace, what rests on a lapsed level.
+// Each row its own sandbox: the clock moves from act to act, so that whatever falls due in between falls due.
+import { e1Catalog } from '@cairn/testing';
+import { startServer, type TestServer } from '../support/server.js';
+import { expectSoundLog, openWorld, type AcceptanceLearner, type AcceptanceWorld } from './world.js';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+type Act = readonly [module: string, day: string, score?: number, recorded?: string];
+const P: Act = ['FA-101', '2024-03-10', 85];
+const R1 = (day: string): Act => ['FA-R1', day];
+
+/** Enrolled before the first fact; each act is recorded at noon of its day unless said. */
+async function history(
+  slug: string,
+  ...acts: readonly Act[]
+): Promise<{ readonly world: AcceptanceWorld; readonly learner: AcceptanceLearner }> {
+  const world = await openWorld(server, slug, e1Catalog(), '2024-01-10T12:00:00Z');
+  const learner = await world.learner();
+  await learner.enroll('first-aid', '2024-01-10');
+  for (const [module, day, score, recorded = `${day}T12:00:00Z`] of acts) {
+    await world.moveTo(recorded);
+    await learner.complete(module, day, score);
+  }
+  return { world, learner };
+}
+const asOf = (day: string, knownAt?: string): string =>
+  `?asOf=${day}T12:00:00Z${knownAt === undefined ? '' : `&knownAt=${knownAt}T12:00:00Z`}`;
+
+const BLS1 = 'BLS#1 [2024-03-10, 2026-03-10)';
+
+it('a: renewed in the window, the next term starts at the old end', async () => {
+  const { world, learner } = await history('e1-a', P, R1('2026-01-15'));
+  expect(await learner.terms()).toEqual([BLS1, 'BLS#2 [2026-03-10, 2028-03-10)']);
+  await world.moveTo('2026-03-20');
+  expect(await learner.terms()).toEqual([BLS1, 'BLS#2 [2026-03-10, 2028-03-10)']);
+  const page = await server.as(undefined).get(`/c/${await learner.credential('BLS')}.json`);
+  expect(page.body).toMatchObject({
+    status: 'valid',
+    serial: 2,
+    since: '2024-03-10T09:00:00.000Z',
+    history: [{ what: 'issued' }, { what: 'renewal-opened' }, { what: 'renewed', at: '2026-01-15T09:00:00.000Z' }],
+  });
+  expect(await learner.verdicts()).toEqual(['BLS valid']);
+});
+
+it('b: too early does not count; in the grace the term starts at the fact, and the gap stays', async () => {
+  const { learner } = await history('e1-b', P, R1('2025-11-30'), R1('2026-04-02'));
+  expect(await learner.terms()).toEqual([BLS1, 'BLS#2 [2026-04-02, 2028-04-02)']);
+  expect(await learner.terms(asOf('2026-03-20'))).toEqual([`${BLS1} expired`]);
+  expect(await learner.terms(asOf('2026-03-09'))).toEqual([BLS1]);
+});
+
+const C: readonly Act[] = [
+  P,
+  ['FA-201', '2024-05-04'],
+  ['FA-SIM', '2024-06-01'],
+  R1('2026-05-20'),
+  ['FA-101', '2026-05-21', 90],
+];
+const ADV = 'ADV#1 [2024-06-01, 2026-06-01)';
+const AS_C = [`${BLS1} expired`, ADV, 'BLS/2#1 [2026-05-21, 2028-05-21)'];
+
+it('c: too late renews nothing; what rests on it is suspended until it is earned again', async () => {
+  const { learner } = await history('e1-c', ...C);
+  expect(await learner.terms()).toEqual(AS_C);
+  const answerAt = async (instant: string) =>
+    (await server.as(undefined).get(`/c/${await learner.credential('ADV')}.json?asOf=${instant}`)).body.status as string;
+  expect(await answerAt('2026-03-09T22:59:59.999Z')).toBe('valid');
+  expect(await answerAt('2026-03-09T23:00:00Z')).toBe('suspended');
+  expect(await answerAt('2026-05-21T08:59:59.999Z')).toBe('suspended');
+  expect(await answerAt('2026-05-21T09:00:00Z')).toBe('valid');
+});
+
+it('d: what needs the lapsed level is kept as out of order', async () => {
+  const { world, learner } = await history('e1-d', ...C, ['FA-301', '2026-07-01']);
+  expect(await learner.terms()).toEqual([AS_C[0], `${ADV} expired`, AS_C[2]]);
+  const { body } = await world.client.get(`/api/enrollments/${learner.id.replace('lrn_', 'enr_')}-1`);
+  expect(body.steps).toMatchObject([{ state: 'satisfied' }, { state: 'satisfied' }, { state: 'open' }]);
+});
+
+it.each<[string, readonly Act[]]>([
+  ['a mark below', [['FA-101', '2024-03-10', 78]]],
+  ['a refresher alone', [R1('2024-03-10')]],
+])('e: %s earns nothing', async (name, acts) => {
+  const { learner } = await history(`e1-e-${name.length}`, ...acts);
+  expect(await learner.terms()).toEqual([]);
+});
+
+it('f: a term of two years from 29 February', async () => {
+  const { learner } = await history('e1-f', ['FA-101', '2024-02-29', 85], R1('2026-01-15'));
+  expect(await learner.terms()).toEqual(['BLS#1 [2024-02-29, 2026-02-28)', 'BLS#2 [2026-02-28, 2028-02-28)']);
+});
+
+it('g: recorded late, it was true before it was known', async () => {
+  const { learner } = await history('e1-g', ['FA-101', '2024-03-10', 85, '2024-04-02T12:00:00Z']);
+  expect(await learner.terms()).toEqual([BLS1]);
+  expect(await learner.terms(asOf('2024-03-20'))).toEqual([BLS1]);
+  expect(await learner.terms(asOf('2024-03-20', '2024-03-20'))).toEqual([]);
+  const page = `/c/${await learner.credential('BLS')}.json`;
+  expect(await server.as(undefined).get(`${page}${asOf('2024-03-20', '2024-03-20')}`)).toMatchObject({ status: 404 });
+  expect(await server.as(undefined).get(`${page}${asOf('2024-03-20')}`)).toMatchObject({ body: { status: 'valid' } });
+});
+
+it('the whole history is sound: decided again and rebuilt it is the same', () => expectSoundLog(server, 15));
