@@ -69,7 +69,8 @@ it('c: too late renews nothing; what rests on it is suspended until it is earned
   const { learner } = await history('e1-c', ...C);
   expect(await learner.terms()).toEqual(AS_C);
   const answerAt = async (instant: string) =>
-    (await server.as(undefined).get(`/c/${await learner.credential('ADV')}.json?asOf=${instant}`)).body.status as string;
+    (await server.as(undefined).get(`/c/${await learner.credential('ADV')}.json?asOf=${instant}`)).body
+      .status as string;
   expect(await answerAt('2026-03-09T22:59:59.999Z')).toBe('valid');
   expect(await answerAt('2026-03-09T23:00:00Z')).toBe('suspended');
   expect(await answerAt('2026-05-21T08:59:59.999Z')).toBe('suspended');

@@ -55,6 +55,10 @@ export async function verifyLog(
   const entitlements = new Map<string, Entitlement>();
   const issued = new Set<string>();
   const revoked = new Set<string>();
+  /** Ended for good: revoked or superseded. */
+  const superseded = new Set<string>();
+  const serials = new Map<string, number>();
+  const renewals = new Map<string, { readonly credentialId: string; readonly serial: number }>();
   const indexes = new Set<string>();
   const leased = new Map<string, number>();
   const rulesHashes = new Map<string, string>();
@@ -77,6 +81,8 @@ export async function verifyLog(
       }
       if (event.type === 'credential-earned' || event.type === 'credential-granted')
         entitlements.set(event.id, { credentialId: event.data.credentialId });
+      if (event.type === 'renewal-earned')
+        renewals.set(event.id, { credentialId: event.data.credentialId, serial: event.data.serial });
       if (event.type === 'credential-entitlement-withdrawn') {
         const earned = entitlements.get(event.data.earned);
         if (earned) earned.withdrawnAt = event.position;
@@ -100,6 +106,23 @@ export async function verifyLog(
         const entry = `${status.listId} ${status.index}`;
         if (indexes.has(entry)) report('D6', event, `status entry ${entry} is used twice`);
         indexes.add(entry);
+      }
+      if (event.type === 'credential-renewed') {
+        const { credentialId, serial, basis } = event.data;
+        const earned = renewals.get(basis.eventId);
+        if (earned?.credentialId !== credentialId || earned.serial !== serial)
+          report('D2', event, 'no renewal entitles to this term');
+        if (revoked.has(credentialId) || superseded.has(credentialId))
+          report('D4', event, 'it was renewed after its end');
+        const last = serials.get(credentialId) ?? 1;
+        if (!issued.has(credentialId) || serial !== last + 1)
+          report('D4', event, `term ${serial} follows term ${issued.has(credentialId) ? last : 0}`);
+        serials.set(credentialId, serial);
+      }
+      if (event.type === 'credential-superseded') {
+        if (superseded.has(event.data.credentialId)) report('D4', event, 'it was superseded before');
+        if (!issued.has(event.data.by)) report('D4', event, 'the edition in its place was not issued');
+        superseded.add(event.data.credentialId);
       }
       if (event.type === 'credential-revoked') {
         if (revoked.has(event.data.credentialId)) report('D4', event, 'it was revoked before');

@@ -60,6 +60,16 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `Is not entitled to ${name('template')} any more`;
     case 'credential-issued':
       return `${name('template')} was signed and issued`;
+    case 'renewal-earned':
+      return `Met what renews ${name('template')}, term ${text(data['serial'])}${data['authority'] === undefined ? '' : `: ${decided}`}`;
+    case 'credential-renewed':
+      return `${name('template')} was renewed: term ${text(data['serial'])} was signed`;
+    case 'credential-superseded':
+      return `${name('template')} was superseded by its next edition: ${decided}`;
+    case 'renewal-window-opened':
+      return `${name('template')} can be renewed from now on`;
+    case 'renewal-window-closed':
+      return `${name('template')} can no longer be renewed`;
     case 'credential-revoked':
       return `${name('template')} was revoked: ${decided}`;
     case 'credential-suspended':

@@ -48,11 +48,7 @@ import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js
 import { applyPolicy } from './reactors/apply-policy.reactor.js';
 import { issueOnEarned } from './reactors/issue-on-earned.reactor.js';
 import { supersedeOnReplacement } from './reactors/supersede-on-replacement.reactor.js';
-import {
-  componentExpiryClock,
-  credentialExpiryClock,
-  renewalClock,
-} from './timekeepers/expiry-clock.timekeeper.js';
+import { componentExpiryClock, credentialExpiryClock, renewalClock } from './timekeepers/expiry-clock.timekeeper.js';
 
 export const credentialsContext = defineContext({
   name: 'credentials',

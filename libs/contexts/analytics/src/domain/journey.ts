@@ -45,6 +45,13 @@ export type Journey = Document & {
     readonly kind: string;
     readonly from: string;
     readonly until?: string;
+    /** Further terms, and when they were decided. */
+    readonly renewals?: readonly (Document & {
+      readonly from: string;
+      readonly until: string;
+      readonly at: string;
+      readonly recordedAt: string;
+    })[];
     readonly recordedAt: string;
     readonly goneAt?: string;
     readonly goneRecordedAt?: string;
@@ -105,7 +112,13 @@ export function stateOf(journey: Journey, axes: Axes, activeDays: number): Journ
       award.recordedAt <= axes.knownAt &&
       !(award.goneAt !== undefined && award.goneAt <= axes.asOf && (award.goneRecordedAt as string) <= axes.knownAt),
   );
-  const expired = (award: (typeof awards)[number]): boolean => award.until !== undefined && award.until <= axes.asOf;
+  const expired = ({ until, renewals = [] }: (typeof awards)[number]): boolean =>
+    until !== undefined &&
+    until <= axes.asOf &&
+    !renewals.some(
+      (term) =>
+        term.at <= axes.asOf && term.recordedAt <= axes.knownAt && term.from <= axes.asOf && axes.asOf < term.until,
+    );
   if (awards.length > 0 && awards.every(expired)) return 'expired';
   if (awards.some((award) => award.kind === 'final')) return 'completed';
   const withdrawn = journey.leaves.some(

@@ -12,6 +12,7 @@ import {
   learnerEnrolled,
   moduleCompleted,
   moduleStarted,
+  renewalEarned,
   requirementWaived,
   stepReopened,
   stepSatisfied,
@@ -31,6 +32,7 @@ const events = [
   credentialEarned,
   credentialGranted,
   credentialEntitlementWithdrawn,
+  renewalEarned,
 ] as const;
 type JourneyEvent = Recorded<EventOf<(typeof events)[number]>>;
 type Moved = Recorded<EventOf<typeof enrollmentMovedToVersion>>;
@@ -40,7 +42,7 @@ const idOf = (tenant: string, { enrollmentId, version }: Moved['data']['enrollme
 
 export const journeys = defineProjection<Journey, (typeof events)[number]>({
   name: 'journeys',
-  version: 3,
+  version: 4,
   events,
   keys: (event) => {
     const { tenant } = event.meta;
@@ -211,6 +213,15 @@ function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>, i
       };
       return { ...journey, awards: [...journey.awards, award] };
     }
+    case 'renewal-earned':
+      return {
+        ...journey,
+        awards: journey.awards.map((award) =>
+          award.credentialId === event.data.credentialId
+            ? { ...award, renewals: [...(award.renewals ?? []), termOf(event)] }
+            : award,
+        ),
+      };
     case 'credential-entitlement-withdrawn':
       return {
         ...journey,
@@ -229,6 +240,13 @@ function evolveExisting(journey: Journey, event: Exclude<JourneyEvent, Moved>, i
       return event satisfies never;
   }
 }
+
+const termOf = ({ data: { at, from, until }, meta }: Recorded<EventOf<typeof renewalEarned>>) => ({
+  from,
+  until,
+  at,
+  recordedAt: meta.recordedAt,
+});
 
 /** A step that counts in order through a later one's arrival counts from its own instant. */
 function laterOf(step: JourneyStep, at: string): string {

@@ -2,7 +2,14 @@
 import { Body, Controller, Inject, Param, Post, Req } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { uuidv5, type CommandOutcome, type CredentialId, type Instant, type Issued, type Recorded } from '@cairn/kernel';
+import {
+  uuidv5,
+  type CommandOutcome,
+  type CredentialId,
+  type Instant,
+  type Issued,
+  type Recorded,
+} from '@cairn/kernel';
 import { recordStream, type GrantRenewal, type RecordEvent } from '@cairn/contexts/progress';
 import {
   Caller,
@@ -89,9 +96,7 @@ export class RenewCredentialRoute {
     const record = (await executor.history(recordStream(tenant, learnerId))) as readonly Recorded<RecordEvent>[];
     const waiting = record.filter(
       (event): event is RenewalEarned =>
-        event.type === 'renewal-earned' &&
-        event.data.credentialId === credentialId &&
-        !known.has(event.data.serial),
+        event.type === 'renewal-earned' && event.data.credentialId === credentialId && !known.has(event.data.serial),
     );
     const context = this.gateway.contextOf(request);
     const byDecision = body.reasonCode !== undefined || body.authority !== undefined;
@@ -99,21 +104,23 @@ export class RenewCredentialRoute {
       waiting.length > 0 && !byDecision
         ? []
         : (
-            (await this.gateway.send<GrantRenewal>(
-              request,
-              {
-                type: 'GrantRenewal',
-                data: {
-                  learnerId,
-                  credentialId,
-                  // Left out, the decision itself refuses: outside the window first, else `reason-required`.
-                  reasonCode: body.reasonCode ?? '',
-                  authority: body.authority ?? '',
-                  occurredAt: body.occurredAt === undefined ? context.now : instantOf<Instant>(body.occurredAt),
+            (
+              await this.gateway.send<GrantRenewal>(
+                request,
+                {
+                  type: 'GrantRenewal',
+                  data: {
+                    learnerId,
+                    credentialId,
+                    // Left out, the decision itself refuses: outside the window first, else `reason-required`.
+                    reasonCode: body.reasonCode ?? '',
+                    authority: body.authority ?? '',
+                    occurredAt: body.occurredAt === undefined ? context.now : instantOf<Instant>(body.occurredAt),
+                  },
                 },
-              },
-              context,
-            )).events as readonly Recorded<RecordEvent>[]
+                context,
+              )
+            ).events as readonly Recorded<RecordEvent>[]
           ).filter((event): event is RenewalEarned => event.type === 'renewal-earned');
     let last: Extract<CommandOutcome, { accepted: true }> | undefined;
     for (const { id: eventId, stream, revision, meta } of [...waiting, ...granted]) {

@@ -85,7 +85,9 @@ export function standingOf(
 
 function termsIn(events: readonly Recorded<CredentialEvent>[]): readonly StandingTerm[] {
   return events.flatMap((event) =>
-    event.type === 'credential-issued' || event.type === 'credential-renewed' ? [{ ...event.data, recordedAt: event.meta.recordedAt }] : [],
+    event.type === 'credential-issued' || event.type === 'credential-renewed'
+      ? [{ ...event.data, recordedAt: event.meta.recordedAt }]
+      : [],
   );
 }
 

@@ -402,7 +402,7 @@ describe('suspensions: every state × command × kind of actor (D4)', () => {
     'suspend, policy': { type: 'SuspendCredential', data: { ...policy, effectiveAt: at('2026-06-01') } },
     'reinstate, people': { type: 'ReinstateCredential', data: { ...manual, effectiveAt: at('2026-07-01') } },
     'reinstate, policy': { type: 'ReinstateCredential', data: { ...policy, effectiveAt: at('2026-07-01') } },
-    'expire, scheduler': { type: 'ExpireCredential', data: { credentialId } },
+    'expire, scheduler': { type: 'ExpireCredential', data: { credentialId, serial: 1 } },
   } as const satisfies Record<string, CredentialCommand>;
   const S = 'credential-suspended';
   const R = 'credential-reinstated';

@@ -126,7 +126,8 @@ export function createCredentialDecider(
     loadFacts: async (command, state, loader) => {
       // What is issued, renewed or barred already is answered from the stream: nothing is signed a second time.
       if (command.type !== 'IssueCredential' && command.type !== 'RenewCredential') return undefined;
-      const answered = command.type === 'IssueCredential' ? state.issued ?? state.barred : notRenewable(command, state);
+      const answered =
+        command.type === 'IssueCredential' ? (state.issued ?? state.barred) : notRenewable(command, state);
       if (answered) return undefined;
       const { stream, revision } = command.data.basis;
       if (stream !== recordStream(command.tenant, command.data.learnerId))
@@ -305,7 +306,10 @@ function aboutTerm({ suspensions }: CredentialState, { renewal }: SignedCopy) {
 }
 
 /** Why the credential cannot have a further term, whatever the command names; undefined if it could. */
-function notRenewable({ data }: Issued<RenewCredential>, state: CredentialState): Decision<CredentialEvent> | undefined {
+function notRenewable(
+  { data }: Issued<RenewCredential>,
+  state: CredentialState,
+): Decision<CredentialEvent> | undefined {
   const ended = endOf(state);
   if (ended) return ended;
   if (!state.issued)
@@ -378,8 +382,7 @@ function renew(
 
 /** The next edition took its place. Of a revoked one the page leads on to it, and nothing else changes. */
 function supersede({ data }: Issued<SupersedeCredential>, state: CredentialState): Decision<CredentialEvent> {
-  if (!state.issued)
-    return state.barred ? barred() : reject('not-found', 'No such credential was issued.');
+  if (!state.issued) return state.barred ? barred() : reject('not-found', 'No such credential was issued.');
   if (state.superseded) return state.superseded.by === data.by ? accept() : alreadySuperseded(state.superseded);
   const { learnerId, credentialId, templateId } = state.issued;
   const { by, reasonCode, effectiveAt, because, authority } = data;

@@ -234,7 +234,11 @@ function basisWords(issued: Standing['issued'], basis: Recorded): NonNullable<Ve
   };
 }
 
-function verdictText({ status, since, reason, term, terms, flags }: Standing, zone: string, asOf: Instant): LanguageMap {
+function verdictText(
+  { status, since, reason, term, terms, flags }: Standing,
+  zone: string,
+  asOf: Instant,
+): LanguageMap {
   const day = (instant: Instant): string => dayInWords(instant, zone);
   const { validFrom, validUntil } = term;
   switch (status) {
@@ -242,8 +246,7 @@ function verdictText({ status, since, reason, term, terms, flags }: Standing, zo
       // A term that follows without a gap is part of the same time of validity.
       const follows = terms.at(-1)?.validUntil ?? validUntil;
       const lastDay = follows && day(new Date(Date.parse(follows) - 1).toISOString() as Instant);
-      const time =
-        lastDay === undefined ? `since ${day(since)}, without an end` : `from ${day(since)} to ${lastDay}`;
+      const time = lastDay === undefined ? `since ${day(since)}, without an end` : `from ${day(since)} to ${lastDay}`;
       const remark = flags.length > 0 ? ' Something that it rests on has lapsed: see the remarks.' : '';
       const renewed = term.serial === terms.at(-1)?.serial ? '' : ' It is renewed already.';
       return en(`Valid ${time}.${renewed}${remark}`);
@@ -447,7 +450,12 @@ function historyEntry(reading: Reading, event: Recorded<CredentialEvent>): reado
       return [{ ...place, what: 'renewal-opened', at: event.data.opens, text: en('It can be renewed from now on.') }];
     case 'renewal-window-closed':
       return [
-        { ...place, what: 'renewal-closed', at: event.data.closes, text: en('It can no longer be renewed, only earned again.') },
+        {
+          ...place,
+          what: 'renewal-closed',
+          at: event.data.closes,
+          text: en('It can no longer be renewed, only earned again.'),
+        },
       ];
     case 'credential-flagged': {
       const { cause, effectiveAt, componentTemplateId } = event.data;

@@ -189,12 +189,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     const place = `${vcHash}:${tenant}:${issuerId}:${named}`;
     const kept = key && verified.get(place);
     if (kept) return kept;
-    const finding = await verifyCopy(
-      jwt.text,
-      vcHash,
-      key?.publicJwk as PublicJwk | undefined,
-      await nowOf(tenant),
-    );
+    const finding = await verifyCopy(jwt.text, vcHash, key?.publicJwk as PublicJwk | undefined, await nowOf(tenant));
     if (finding.outcome === 'pass') {
       if (verified.size >= KEPT_VERIFICATIONS) verified.delete(verified.keys().next().value as string);
       verified.set(place, finding);

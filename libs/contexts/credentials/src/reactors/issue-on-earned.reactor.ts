@@ -7,9 +7,7 @@ import type { IssueCredential, RenewCredential } from '../contracts/credential.c
  * person has decided. One reactor in order per learner: no renewal comes before its issue. A request by hand sends the
  * same command under the same id, so both ways meet in one effect (D1).
  */
-export const issueOnEarned = defineReactor<
-  typeof credentialEarned | typeof credentialGranted | typeof renewalEarned
->({
+export const issueOnEarned = defineReactor<typeof credentialEarned | typeof credentialGranted | typeof renewalEarned>({
   name: 'issue-on-earned',
   events: [credentialEarned, credentialGranted, renewalEarned],
   partitionBy: (event) => event.data.learnerId,

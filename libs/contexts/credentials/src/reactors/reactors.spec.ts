@@ -36,7 +36,14 @@ describe('issue-on-earned', () => {
     ).toEqual([{ command }]));
   it('keeps the order of a learner', () => expect(issueOnEarned.partitionBy(recorded(earned, place))).toBe(learnerId));
   it('takes the refusals of D3 for answers, and no others', () =>
-    expect(issueOnEarned.tolerates).toEqual(['criteria-not-met', 'issuance-barred', 'learner-erased']));
+    expect(issueOnEarned.tolerates.toSorted()).toEqual([
+      'credential-not-active',
+      'credential-revoked',
+      'credential-superseded',
+      'criteria-not-met',
+      'issuance-barred',
+      'learner-erased',
+    ]));
 });
 
 describe('apply-policy', () => {
@@ -79,5 +86,5 @@ describe('apply-policy', () => {
   );
   it('keeps the order of a learner', () => expect(applyPolicy.partitionBy(applied('flag'))).toBe(learnerId));
   it('takes what is final for an answer', () =>
-    expect(applyPolicy.tolerates).toEqual(['credential-revoked', 'issuance-barred']));
+    expect(applyPolicy.tolerates).toEqual(['credential-revoked', 'credential-superseded', 'issuance-barred']));
 });

@@ -20,6 +20,7 @@ import {
   moduleCompleted,
   moduleCompletionInvalidated,
   moduleStarted,
+  renewalEarned,
   requirementWaived,
   stepReopened,
   stepSatisfied,
@@ -29,9 +30,13 @@ import {
   credentialFlagged,
   credentialIssued,
   credentialReinstated,
+  credentialRenewed,
   credentialRevoked,
+  credentialSuperseded,
   credentialSuspended,
   credentialUnflagged,
+  renewalWindowClosed,
+  renewalWindowOpened,
 } from '@cairn/contexts/credentials';
 
 /** One constant: a reverse-DNS name once the project owns a domain. */
@@ -138,6 +143,20 @@ const awardData = (data: EventOf<typeof credentialEarned>['data']) => ({
   validFrom: data.from,
   ...(data.until === undefined ? {} : { validUntil: data.until }),
   ...(data.enrollment === undefined ? {} : { enrollment: publicId('enr', data.enrollment.enrollmentId) }),
+});
+const windowShape = s.object({
+  ...credentialShape,
+  serial: s.integer({ min: 1 }),
+  validUntil: s.instant(),
+  opens: s.instant(),
+  closes: s.instant(),
+});
+const windowData = (data: EventOf<typeof renewalWindowOpened>['data']) => ({
+  ...credentialData(data),
+  serial: data.serial,
+  validUntil: data.validUntil,
+  opens: data.opens,
+  closes: data.closes,
 });
 const moduleShape = { learner, module: id, occurredAt: s.instant() };
 
@@ -279,6 +298,30 @@ export const PUBLIC_EVENTS: readonly PublicEvent[] = [
     (data) => ({ ...credentialData(data), effectiveAt: data.effectiveAt }),
   ),
   publicEvent(
+    'credential.renewal-earned.v1',
+    renewalEarned,
+    'A learner is entitled to a further term of a credential.',
+    s.object({
+      ...credentialShape,
+      serial: s.integer({ min: 2 }),
+      at: s.instant(),
+      validFrom: s.instant(),
+      validUntil: s.instant(),
+      reason: s.optional(id),
+      authority: s.optional(s.string({ max: 200 })),
+    }),
+    ofCredential,
+    (data) => ({
+      ...credentialData(data),
+      serial: data.serial,
+      at: data.at,
+      validFrom: data.from,
+      validUntil: data.until,
+      ...(data.reasonCode === undefined ? {} : { reason: data.reasonCode }),
+      ...(data.authority === undefined ? {} : { authority: data.authority }),
+    }),
+  ),
+  publicEvent(
     'credential.issued.v1',
     credentialIssued,
     'A credential was signed and exists.',
@@ -300,6 +343,53 @@ export const PUBLIC_EVENTS: readonly PublicEvent[] = [
       serial: data.serial,
       validFrom: data.validFrom,
       ...(data.validUntil === undefined ? {} : { validUntil: data.validUntil }),
+    }),
+  ),
+  publicEvent(
+    'credential.renewed.v1',
+    credentialRenewed,
+    'A credential has a further term; a newer signed copy is under the same address.',
+    s.object({
+      ...credentialShape,
+      serial: s.integer({ min: 2 }),
+      validFrom: s.instant(),
+      validUntil: s.instant(),
+    }),
+    ofCredential,
+    (data) => ({
+      ...credentialData(data),
+      serial: data.serial,
+      validFrom: data.validFrom,
+      validUntil: data.validUntil,
+    }),
+  ),
+  publicEvent(
+    'credential.renewal-opened.v1',
+    renewalWindowOpened,
+    'From now on facts count for the next term of a credential.',
+    windowShape,
+    ofCredential,
+    windowData,
+  ),
+  publicEvent(
+    'credential.renewal-closed.v1',
+    renewalWindowClosed,
+    'A credential can no longer be renewed, only earned again.',
+    windowShape,
+    ofCredential,
+    windowData,
+  ),
+  publicEvent(
+    'credential.superseded.v1',
+    credentialSuperseded,
+    'A corrected or replacing edition of a credential took its place.',
+    s.object({ ...credentialShape, by: id, reason: id, effectiveAt: s.instant() }),
+    ofCredential,
+    (data) => ({
+      ...credentialData(data),
+      by: publicId('crd', data.by),
+      reason: data.reasonCode,
+      effectiveAt: data.effectiveAt,
     }),
   ),
   publicEvent(

@@ -548,6 +548,7 @@ export const renewalEarned = defineEvent({
     /** An authority decided it. */
     reasonCode: s.optional(reasonCode),
     authority: s.optional(authority),
+    alsoMeets,
   }),
   samples: {
     1: [

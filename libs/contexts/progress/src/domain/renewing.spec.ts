@@ -185,7 +185,14 @@ describe('facts taken back', () => {
     await world.invalidate('FA-R1', '2026-02-01');
     expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10) suspend`]);
     expect(world.events('component-policy-applied')).toMatchObject([
-      { data: { hold: 'renewal-withdrawn:2', cause: 'renewal-withdrawn', effect: 'suspend', effectiveAt: at('2026-02-01') } },
+      {
+        data: {
+          hold: 'renewal-withdrawn:2',
+          cause: 'renewal-withdrawn',
+          effect: 'suspend',
+          effectiveAt: at('2026-02-01'),
+        },
+      },
     ]);
     await world.complete('FA-101', '2026-02-20', { score: 82 });
     expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10)`]);
@@ -241,12 +248,29 @@ describe('by decision', () => {
   });
   it.each([
     ['too early', '2025-12-09', {}, 'renewal-window-not-open', 'Term 1 ends 2026-03-10; renewal opens 2025-12-10.'],
-    ['too late', '2026-04-10', {}, 'renewal-window-closed', 'Term 1 ended 2026-03-10; it could be renewed before 2026-04-10.'],
+    [
+      'too late',
+      '2026-04-10',
+      {},
+      'renewal-window-closed',
+      'Term 1 ended 2026-03-10; it could be renewed before 2026-04-10.',
+    ],
     ['without a reason', '2026-03-01', { reasonCode: '' }, 'reason-required', 'A renewal by decision needs a reason.'],
-    ['without an authority', '2026-03-01', { authority: ' ' }, 'authority-required', 'A renewal by decision needs an authority.'],
+    [
+      'without an authority',
+      '2026-03-01',
+      { authority: ' ' },
+      'authority-required',
+      'A renewal by decision needs an authority.',
+    ],
   ])('%s it is refused', async (_, day, by, code, detail) => {
     const world = await held();
-    expect(await world.renew('BLS', day, by)).toMatchObject({ accepted: false, code, detail, next: expect.any(String) });
+    expect(await world.renew('BLS', day, by)).toMatchObject({
+      accepted: false,
+      code,
+      detail,
+      next: expect.any(String),
+    });
   });
   it('refused for a revoked one, one that a later has replaced, and one without renewal', async () => {
     const world = await held();
@@ -290,7 +314,11 @@ describe('E6: yearly, by two refreshers within window and grace', () => {
         },
       });
     await world.enroll('site', '2025-01-01');
-    for (const [module, day] of [['SAFETY', '2025-01-10'], ['NON-DRIVER', '2025-01-10'], ['DATA', '2025-02-20']] as const)
+    for (const [module, day] of [
+      ['SAFETY', '2025-01-10'],
+      ['NON-DRIVER', '2025-01-10'],
+      ['DATA', '2025-02-20'],
+    ] as const)
       await world.complete(module, day);
     return world;
   };

@@ -1,6 +1,14 @@
 // Renewal: a further term of what is held, whether or not its learner is enrolled (product description, section 4).
 import type { PublishedTemplate } from '@cairn/contexts/catalog';
-import { accept, reject, type Decision, type Instant, type Issued, type Rejected, type TemplateId } from '@cairn/kernel';
+import {
+  accept,
+  reject,
+  type Decision,
+  type Instant,
+  type Issued,
+  type Rejected,
+  type TemplateId,
+} from '@cairn/kernel';
 import {
   evaluate,
   localDay,
@@ -15,10 +23,10 @@ import {
 } from '@cairn/rules';
 import type { GrantRenewal } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
-import { factsBehind, lastTerm, templateAt, zoneOf, type Term } from './awards.js';
+import { alsoMeeting, factsBehind, lastTerm, templateAt, zoneOf, type Term } from './awards.js';
 import { hold, lift } from './component-policy.js';
 import type { Draft } from './draft.js';
-import { renewalHold, type HoldingState, type RenewalState } from './record.state.js';
+import { enrollmentOf, renewalHold, type HoldingState, type RenewalState } from './record.state.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired } from './refusals.js';
 import { requirementLooksAt, type Carried } from './version.js';
 
@@ -62,7 +70,8 @@ function renewOnce(draft: Draft, templateId: TemplateId): boolean {
   const holding = mapGet(draft.state().holdings, templateId);
   const template = holding && renewable(draft, holding);
   if (!template) return false;
-  for (const renewal of holding.renewals) if (renewal.withdrawn && meetAgain(draft, holding, template, renewal)) return true;
+  for (const renewal of holding.renewals)
+    if (renewal.withdrawn && meetAgain(draft, holding, template, renewal)) return true;
   const last = holding.renewals.at(-1);
   if (last?.withdrawn !== undefined) return false;
   const term = lastTerm(holding);
@@ -115,6 +124,7 @@ type How = { readonly at: Instant; readonly satisfied: Evaluation['satisfied'] }
 function recordRenewal(draft: Draft, holding: HoldingState, template: Renewable, term: Term, how: How): string {
   const { learnerId, enrollment, credentialId, templateId, templateVersion, occurrence, edition } = holding.data;
   const until = term.until as Instant;
+  const own = enrollment && enrollmentOf(draft.state(), enrollment.enrollmentId);
   // In the window the next term follows without a gap; in the grace the gap stays.
   const from = how.at < until ? until : how.at;
   return draft.record(
@@ -133,6 +143,7 @@ function recordRenewal(draft: Draft, holding: HoldingState, template: Renewable,
         from,
         until: termEnd(from, template.validityMonths, zoneOf(draft, holding)),
         issue: template.issue,
+        ...alsoMeeting(draft, templateId, own),
       },
     },
     how.at,
@@ -169,7 +180,11 @@ export function grantRenewal({ data, now }: Issued<GrantRenewal>, draft: Draft):
   if (holding.data.credentialId !== data.credentialId)
     return reject('renewal-window-closed', 'A later credential has taken its place.', 'Renew that one.');
   if (holding.ended)
-    return reject('credential-revoked', `It is revoked since ${holding.ended.at}.`, 'It must be earned again or replaced.');
+    return reject(
+      'credential-revoked',
+      `It is revoked since ${holding.ended.at}.`,
+      'It must be earned again or replaced.',
+    );
   const template = renewable(draft, holding);
   if (!template)
     return reject(

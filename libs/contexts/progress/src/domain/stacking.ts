@@ -282,12 +282,7 @@ const newTerm = (from: Instant, { validityMonths }: PublishedTemplate, zone: str
   ...(validityMonths === undefined ? {} : { until: termEnd(from, validityMonths, zone) }),
 });
 
-function grant(
-  draft: Draft,
-  data: GrantCredential['data'],
-  template: PublishedTemplate,
-  term: Term,
-): void {
+function grant(draft: Draft, data: GrantCredential['data'], template: PublishedTemplate, term: Term): void {
   const { learnerId, facts } = draft;
   const { templateId } = data;
   const occurrence = (mapGet(draft.state().holdings, templateId)?.data.occurrence ?? 0) + 1;

@@ -11,6 +11,7 @@ import {
   moduleCompletionInvalidated,
   moduleStarted,
   recordClosed,
+  renewalEarned,
   requirementWaived,
   requirementWaiverWithdrawn,
   stackComponentCredited,
@@ -36,6 +37,7 @@ const events = [
   stepReopened,
   credentialEarned,
   credentialEntitlementWithdrawn,
+  renewalEarned,
   recordClosed,
 ] as const;
 type Definition = (typeof events)[number];
@@ -61,6 +63,7 @@ export type EarnedProgress = {
   readonly awardKind: string;
   readonly occurrence: number;
   readonly from: string;
+  /** Of the last term. */
   readonly until?: string;
   readonly withdrawnAt?: string;
 };
@@ -104,7 +107,7 @@ export type LearnerProgressDocument = Document & {
 /** One document per enrollment, `_id` = `<t>:<enrollment id>`; gone once the record is closed. */
 export const learnerProgressProjection = defineProjection<LearnerProgressDocument, Definition>({
   name: 'learner_progress',
-  version: 2,
+  version: 3,
   events,
   keys: (event) => enrollmentsOf(event).map(({ enrollmentId }) => `${event.meta.tenant}:${enrollmentId}`),
   evolve: (document, event) => {
@@ -301,6 +304,11 @@ function evolve(document: LearnerProgressDocument, event: Later): LearnerProgres
         alsoMeets?.find(({ enrollment }) => enrollment.enrollmentId === document.enrollmentId) ?? event.data;
       const one = { credentialId, templateId, awardId, awardKind, occurrence, from };
       return { ...document, earned: [...document.earned, { ...one, ...(until === undefined ? {} : { until }) }] };
+    }
+    case 'renewal-earned': {
+      const { credentialId, until } = event.data;
+      const earned = document.earned.map((one) => (one.credentialId === credentialId ? { ...one, until } : one));
+      return { ...document, earned };
     }
     case 'credential-entitlement-withdrawn': {
       const { credentialId, effectiveAt } = event.data;
