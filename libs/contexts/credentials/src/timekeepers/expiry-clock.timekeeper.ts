@@ -22,7 +22,7 @@ export const credentialExpiryClock = defineTimekeeper<CredentialExpiry>({
 
 /** A component recognised from outside is over when its own term is; the record decides what that means. */
 export const componentExpiryClock = defineTimekeeper<ComponentExpiry>({
-  name: 'component-expiry-clock',
+  name: 'expiry-clock',
   kind: 'component-expiry',
   command: ({ learnerId, subject, dueAt, ref }): WithdrawStackComponent => ({
     type: 'WithdrawStackComponent',
