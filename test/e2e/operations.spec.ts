@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventLog, DataDirectoryLocked, openSqliteEventLog } from '@cairn/eventlog';
+import type { Position } from '@cairn/kernel';
 import { migrateLog, positionOf, positionToken } from '@cairn/platform';
 import { restore } from '../../apps/cli/src/backup.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -117,3 +118,94 @@ describe('a migrated log', () => {
     await stop(server);
   });
 });
+
+describe('what a running server tells', () => {
+  it('lag, parked keys and delivery age to anyone; where what stands, and metrics, to the operator; traces in the log', async () => {
+    const server = await start(folder());
+    const { client } = await server.tenant('watched');
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await client.post('/api/learners', { name: 'Traced' }, { traceparent });
+    await client.post(
+      '/api/learners',
+      { name: 'Of a later version' },
+      { traceparent: `01${traceparent.slice(2)}-more` },
+    );
+    for (const invalid of ['nonsense', traceparent.replace(/[0-9a-f]{32}/, '0'.repeat(32)), `${traceparent}-more`])
+      await client.post('/api/learners', { name: 'Untraced' }, { traceparent: invalid });
+    await server.settled();
+
+    const shown = await server.as(undefined).get('/readyz');
+    expect(shown.body).toEqual({
+      ready: true,
+      log: { ok: true },
+      readModel: { ok: true },
+      lagMs: 0,
+      deliveryAgeMs: 0,
+      parked: 0,
+    });
+    const { body: details } = await server.operator.get('/readyz');
+    expect(details).toMatchObject({ ready: true, faults: [], roles: ['api', 'projector', 'reactor', 'scheduler'] });
+    expect(details.status.projections.length).toBeGreaterThan(10);
+
+    const { events } = await server.installation.log.readAll({ after: '' as Position, limit: 1_000 });
+    const traces = events.filter(({ type }) => type === 'learner-registered').map(({ meta }) => meta['traceparent']);
+    expect(traces).toEqual([traceparent, traceparent, undefined, undefined, undefined]);
+
+    expect((await server.as(undefined).get('/metrics')).status).toBe(401);
+    const { text, headers } = await server.operator.get('/metrics');
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const samples = readMetrics(text);
+    const sample = (name: string): number | undefined => samples.get(name);
+    expect(sample('cairn_ready')).toBe(1);
+    expect(sample('cairn_projection_lag_seconds{projection="learners"}')).toBe(0);
+    const requests = 'cairn_http_request_duration_seconds';
+    const posted = 'method="POST",route="/api/learners",status="201"';
+    expect(sample(`${requests}_count{${posted}}`)).toBe(5);
+    expect(sample(`${requests}_bucket{${posted},le="+Inf"}`)).toBe(5);
+    expect(sample('cairn_commands_total{command="RegisterLearner",outcome="recorded"}')).toBe(5);
+    expect(text).not.toContain('Traced');
+    await stop(server);
+  });
+});
+
+/**
+ * Prometheus' text format 0.0.4, strictly: every sample below its HELP and TYPE, all of a metric together, no series
+ * twice, counts of a histogram that never fall. The samples by name and labels.
+ */
+function readMetrics(text: string): ReadonlyMap<string, number> {
+  expect(text.endsWith('\n')).toBe(true);
+  const name = '[a-zA-Z_:][a-zA-Z0-9_:]*';
+  const label = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"';
+  const line = new RegExp(`^(${name})(\\{${label}(?:,${label})*\\})? (NaN|[+-]Inf|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)$`);
+  const samples = new Map<string, number>();
+  const described = new Set<string>();
+  let current = { name: '', type: '' };
+  const lines = text.trimEnd().split('\n');
+  for (const [at, one] of lines.entries()) {
+    const help = new RegExp(`^# HELP (${name}) \\S.*$`).exec(one);
+    if (help) {
+      const type = new RegExp(`^# TYPE ${help[1]} (counter|gauge|histogram)$`).exec(lines[at + 1] ?? '');
+      expect({ one, typed: type !== null, again: described.has(help[1] as string) }).toEqual({
+        one,
+        typed: true,
+        again: false,
+      });
+      current = { name: help[1] as string, type: type?.[1] as string };
+      described.add(current.name);
+      continue;
+    }
+    if (one.startsWith('# TYPE ')) continue;
+    const found = line.exec(one);
+    expect({ one, read: found !== null }).toEqual({ one, read: true });
+    const [, metric, labels = '', value] = found as unknown as [string, string, string | undefined, string];
+    const base = current.type === 'histogram' ? metric.replace(/_(bucket|sum|count)$/, '') : metric;
+    expect({ one, of: base, twice: samples.has(metric + labels) }).toEqual({ one, of: current.name, twice: false });
+    if (current.type === 'counter') expect(metric).toMatch(/_total$/);
+    samples.set(metric + labels, Number(value));
+    const before =
+      /_bucket\{.*le="/.test(one) && /_bucket\{.*le="/.test(lines[at - 1] ?? '') ? lines[at - 1] : undefined;
+    if (before?.replace(/,?le=.*/, '') === one.replace(/,?le=.*/, ''))
+      expect(Number(value)).toBeGreaterThanOrEqual(Number(before.split(' ').at(-1)));
+  }
+  return samples;
+}

@@ -39,15 +39,24 @@ export class AuthGuard implements CanActivate {
   }
 
   private async authenticate(header: string | undefined): Promise<Principal> {
-    const token = /^Bearer ([\x21-\x7e]{1,400})$/i.exec(header ?? '')?.[1];
+    const token = bearerOf(header);
     if (token === undefined)
       throw new ProblemException('authentication-required', 'The Authorization header holds no bearer token.');
-    if (sameText(token, this.configuration.operatorToken)) return { kind: 'operator', actor: 'service:operator' };
+    if (isOperator(header, this.configuration)) return { kind: 'operator', actor: 'service:operator' };
     const principal = await this.principals.resolve(token);
     if (typeof principal === 'object') return principal;
     throw new ProblemException('token-invalid', `The API key is ${principal}.`);
   }
 }
+
+/** Whether a request's Authorization header holds the operator's token. */
+export function isOperator(header: string | undefined, { operatorToken }: Configuration): boolean {
+  const token = bearerOf(header);
+  return token !== undefined && sameText(token, operatorToken);
+}
+
+const bearerOf = (header: string | undefined): string | undefined =>
+  /^Bearer ([\x21-\x7e]{1,400})$/i.exec(header ?? '')?.[1];
 
 function sameText(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

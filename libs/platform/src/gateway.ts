@@ -18,7 +18,7 @@ import type { SendOptions } from './messages.js';
 import type { Installation } from './installation.js';
 import { positionToken } from './position-token.js';
 import { ProblemException } from './problems.js';
-import type { CairnRequest } from './request.js';
+import { traceOf, type CairnRequest } from './request.js';
 import { INSTALLATION } from './tokens.js';
 
 /** Draft header; its name stands here and nowhere else. */
@@ -72,15 +72,17 @@ export class CommandGateway {
     // The route with its ids: one key used on two things names two commands.
     const route = `${request.method} ${request.url.split('?', 1)[0]}`;
     const commandId = key === undefined ? randomUUID() : uuidv5(scope.namespace, route, key);
-    const traceparent = request.headers['traceparent'];
+    const traceparent = traceOf(request.headers['traceparent'])?.parent;
+    const correlationId = runOf(request) ?? commandId;
+    request.correlationId = correlationId;
     const now = (principal.kind === 'key' ? principal.clock : undefined) ?? this.installation.clock.now();
     return {
       tenant: scope.tenant,
       commandId,
       idSource: key === undefined ? 'fresh' : 'client',
       actor: principal.actor,
-      correlationId: runOf(request) ?? commandId,
-      ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
+      correlationId,
+      ...(traceparent === undefined ? {} : { traceparent }),
       now,
       nowIsImplied: !names(request.body, now),
     };
@@ -142,8 +144,6 @@ function runOf(request: CairnRequest): string | undefined {
     throw new ProblemException('malformed-request', 'Cairn-Run must be one id of a run, as imp_… or opr_….');
   return run;
 }
-
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The revision in If-Match, if the header is there. Throws `malformed-request` for anything but one strong ETag. */
 export function ifMatch(request: CairnRequest): number | undefined {

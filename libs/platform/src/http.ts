@@ -1,8 +1,11 @@
 // The HTTP side of the application, the same for the server and its tests.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { Logger } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { CairnRequest } from './request.js';
+import type { Installation } from './installation.js';
+import { traceOf, type CairnRequest } from './request.js';
+import { INSTALLATION } from './tokens.js';
 import { BODY_LIMIT_BYTES, checkShape, createValidationPipe } from './validation.js';
 import { ProblemFilter } from './problem.filter.js';
 import { WriteAnswerInterceptor } from './write-answer.interceptor.js';
@@ -41,10 +44,21 @@ export function configure(app: NestFastifyApplication): void {
   // Fastify reads text/plain by itself; here it is refused like every other type (415).
   fastify.removeContentTypeParser('text/plain');
   fastify.addHook('onRequest', (request, reply, done) => {
-    const parent = request.headers['traceparent'];
-    const trace = typeof parent === 'string' ? /^00-([0-9a-f]{32})-/.exec(parent)?.[1] : undefined;
-    (request as CairnRequest).traceId = trace ?? randomBytes(16).toString('hex');
+    (request as CairnRequest).traceId = traceOf(request.headers['traceparent'])?.id ?? randomBytes(16).toString('hex');
     void reply.headers({ ...HEADERS, 'Request-Id': request.id });
+    done();
+  });
+  const { metrics } = app.get<Installation>(INSTALLATION, { strict: false });
+  const logger = new Logger('http');
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    metrics.request(request.method, route, status, durationMs / 1_000);
+    // The route's pattern, never the address: that may hold what is personal (D11).
+    const { id: requestId, traceId, correlationId } = request as CairnRequest;
+    const line = { requestId, traceId, correlationId, method: request.method, route, status, durationMs };
+    if (status >= 500) logger.warn(line);
+    else logger.debug(line);
     done();
   });
   // A POST without a body is a command without fields, whatever its media type.

@@ -4,6 +4,7 @@ export * from './context.js';
 export * from './decided-handler.js';
 export * from './dto.js';
 export * from './gateway.js';
+export type * from './health.js';
 export * from './http.js';
 export * from './installation.js';
 export * from './merge-patch.js';

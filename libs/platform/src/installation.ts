@@ -45,13 +45,14 @@ import {
 import { createCipher, VaultUnavailable, type BlobVault, type KeyVault } from '@cairn/vault';
 import { ROLES, type Configuration, type Role } from './configuration.js';
 import type { ContextDefinition } from './context.js';
+import { createHealth, type Health } from './health.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { openStores, type BackupResult } from './stores.js';
 
 export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
 
-/** What `/readyz` and `/ops/projections` tell. */
+/** What `/ops/projections` tells. */
 export type InstallationStatus = {
-  readonly ready: boolean;
   /** Projections and reactors have reached the head of the log, and nothing is in flight or due. */
   readonly settled: boolean;
   readonly head: Position;
@@ -88,6 +89,8 @@ export type Installation = {
   /** True once projections and reactors have done all there is to do; false when the time is over. */
   readonly settled: (timeoutMs: number) => Promise<boolean>;
   readonly status: () => Promise<InstallationStatus>;
+  readonly health: () => Promise<Health>;
+  readonly metrics: Metrics;
   readonly projectionNames: readonly string[];
   /** Folds projections (all, if none is named) anew beside the live ones, compares, switches. */
   readonly rebuild: (projections?: readonly string[], options?: RebuildOptions) => Promise<readonly Parity[]>;
@@ -134,18 +137,23 @@ export async function openInstallation(
     const [tenantClock] = contexts.flatMap((context) => context.tenantClock ?? []);
     const ownClock = async (tenant: TenantId): Promise<Instant | undefined> => tenantClock?.(executor.loader, tenant);
     const now = async (tenant: TenantId): Promise<Instant> => (await ownClock(tenant)) ?? clock.now();
+    const metrics = createMetrics();
     const executor: CommandExecutor = createCommandExecutor({
       log,
       codec,
       deciders: contexts.flatMap(({ deciders }) => deciders),
       clock,
       tenantClock: ownClock,
+      onCommand: metrics.command,
       app,
       unchanged: await openUnchangedAnswers(readModel, clock),
     });
     // What is waited out is seen: a store that stays away must not be silent.
     const logger = new Logger('runtime');
-    const onTrouble: OnTrouble = (where, error) => logger.warn({ where, message: (error as Error).message });
+    const onTrouble: OnTrouble = (where, error) => {
+      metrics.trouble(where);
+      logger.warn({ where, message: (error as Error).message });
+    };
     const feed = createFeed({ log, codec, onTrouble });
     const waiters = createWaiters();
     const closing = new AbortController();
@@ -254,6 +262,33 @@ export async function openInstallation(
         throw new WorksElsewhere(`${what} is done by a process with the role ${role}: ask that one`);
     };
 
+    const status = async (): Promise<InstallationStatus> => {
+      const [ofProjections, ofReactors, isSettled, head] = await Promise.all([
+        projectionStatus(),
+        reactorStatus(),
+        settledBy(0),
+        log.head(),
+      ]);
+      return {
+        settled: isSettled,
+        head,
+        projections: ofProjections,
+        reactors: ofReactors,
+        scheduler: scheduler.status(),
+      };
+    };
+    const health = createHealth({
+      roles,
+      log,
+      readModel,
+      stores,
+      maxSkewMs: (cluster?.leaseMs ?? Infinity) / 3,
+      feed,
+      clock,
+      closing: closing.signal,
+      status,
+    });
+
     return {
       roles,
       contexts,
@@ -274,24 +309,9 @@ export async function openInstallation(
         names.map(waiters.positionOf).reduce((least, next) => (next < least ? next : least)),
       now,
       settled: settledBy,
-      status: async () => {
-        const [ofProjections, ofReactors, isSettled, head] = await Promise.all([
-          projectionStatus(),
-          reactorStatus(),
-          settledBy(0),
-          log.head(),
-        ]);
-        // What stands still elsewhere is told, but does not take this process out of service.
-        const own = [...(roles.has('projector') ? ofProjections : []), ...(roles.has('reactor') ? ofReactors : [])];
-        return {
-          ready: !closing.signal.aborted && own.every(({ state }) => state !== 'stopped'),
-          settled: isSettled,
-          head,
-          projections: ofProjections,
-          reactors: ofReactors,
-          scheduler: scheduler.status(),
-        };
-      },
+      status,
+      health,
+      metrics,
       projectionNames,
       rebuild: async (names, options) => {
         mustBe('projector', 'a rebuild');

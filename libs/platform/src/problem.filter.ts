@@ -27,7 +27,10 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = this.problemOf(error);
     const body = problemBody(problem, request.url.split('?', 1)[0] as string, request.traceId ?? '');
     if (body.status >= 500 && body.code === 'internal-error')
-      this.logger.error({ requestId: request.id, message: (error as Error)?.message }, (error as Error)?.stack);
+      this.logger.error(
+        { requestId: request.id, traceId: request.traceId, message: (error as Error)?.message },
+        (error as Error)?.stack,
+      );
     if (problem.more.retryAfterSeconds !== undefined || body.status === 503)
       reply.header('Retry-After', String(problem.more.retryAfterSeconds ?? 1));
     if (body.status === 401) reply.header('WWW-Authenticate', 'Bearer');

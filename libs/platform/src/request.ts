@@ -9,7 +9,21 @@ export type CairnRequest = FastifyRequest & {
   principal?: Principal;
   /** W3C trace id: taken from traceparent, else new. */
   traceId?: string;
+  /** Of the command that the request sent. */
+  correlationId?: string;
 };
+
+/** W3C Trace Context §3.2: versions may come that append to it; ids of zeros and version ff are invalid. */
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?=$|-)/;
+
+/** The caller's trace: its `traceparent` header, as far as this version knows it, and its id. Undefined if invalid. */
+export function traceOf(
+  header: string | string[] | undefined,
+): { readonly parent: string; readonly id: string } | undefined {
+  const match = typeof header === 'string' ? TRACEPARENT.exec(header) : null;
+  if (!match || (match[1] === '00' && match[0] !== header)) return undefined;
+  return { parent: `00${match[0].slice(2)}`, id: match[2] as string };
+}
 
 /** A caller with a key: its tenant, actor and scopes. */
 export type TenantCaller = Extract<Principal, { kind: 'key' }>;

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { openEventStoreLog, openSqliteEventLog, type EventLog } from '@cairn/eventlog';
+import { openEventStoreLog, openSqliteEventLog, type EventLog, type EventStoreLog } from '@cairn/eventlog';
 import { openMongoReadModel, openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
 import {
   loadMasterKey,
@@ -24,6 +24,10 @@ export type Stores = {
   readonly readModel: ReadModel;
   readonly keyVault: KeyVault;
   readonly blobVault: BlobVault;
+  /** Of EventStoreDB: what happened to its connections so far. */
+  readonly connection?: EventStoreLog['status'];
+  /** How far the clock of this machine is ahead of that of MongoDB, in milliseconds. */
+  readonly clockSkewMs?: () => Promise<number>;
   /** Who holds leases. Constant where the store admits one process only: a restart takes over at once. */
   readonly owner: string;
   /** Copies the log, and with `keys` the vaults, to a new folder. Throws an Error where servers hold them. */
@@ -114,6 +118,8 @@ function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguratio
       readModel,
       keyVault: vaults.keys,
       blobVault: vaults.blobs,
+      connection: log.status,
+      clockSkewMs: vaults.clockSkewMs,
       owner: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
       backup: () =>
         Promise.reject(

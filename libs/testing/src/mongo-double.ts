@@ -19,6 +19,8 @@ export type MongoFaults = {
   cutReplies?: { [command: string]: number };
   /** Milliseconds before each reply; beyond a command's maxTimeMS it answers 50 MaxTimeMSExpired. */
   delayMs?: number;
+  /** How far its clock is ahead. */
+  clockAheadMs?: number;
   /** Takes everything and never answers. */
   silent?: boolean;
 };
@@ -72,7 +74,7 @@ export async function startMongoDouble({ replicaSet = true } = {}): Promise<Mong
     maxWriteBatchSize: 100_000,
     minWireVersion: 0,
     maxWireVersion: 21,
-    localTime: new Date(),
+    localTime: new Date(Date.now() + (faults.clockAheadMs ?? 0)),
     ...(replicaSet
       ? { setName: 'rs0', setVersion: 1, secondary: false, hosts: [`127.0.0.1:${port}`], me: `127.0.0.1:${port}` }
       : {}),

@@ -21,6 +21,8 @@ export type MongoConnection = {
   readonly db: Db;
   /** All work passes here: what goes wrong comes as {@link ReadModelUnavailable}. */
   readonly guarded: <T>(work: (db: Db) => Promise<T>) => Promise<T>;
+  /** The server's clock, in milliseconds since 1970. */
+  readonly serverTimeMs: () => Promise<number>;
   readonly close: () => Promise<void>;
 };
 
@@ -112,7 +114,8 @@ export async function connectMongo(options: MongoConnectionOptions): Promise<Mon
     await close();
     throw error;
   }
-  return { db, guarded, close };
+  const serverTimeMs = (): Promise<number> => guarded(async () => ((await helloOf(db))['localTime'] as Date).getTime());
+  return { db, guarded, serverTimeMs, close };
 }
 
 /** What the server is. Servers of before 5.0, and others of its protocol, know `hello` by its old name only. */

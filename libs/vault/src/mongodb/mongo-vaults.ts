@@ -37,6 +37,8 @@ export type MongoVaults = {
   readonly blobs: BlobVault;
   /** A text that all processes share: kept if it is the first, else the one that was. */
   readonly agree: (name: string, text: string) => Promise<string>;
+  /** How far the clock of this machine is ahead of the server's, in milliseconds. */
+  readonly clockSkewMs: () => Promise<number>;
   readonly close: () => Promise<void>;
 };
 
@@ -79,7 +81,12 @@ export async function openMongoVaults(options: MongoVaultsOptions): Promise<Mong
       await keys.close();
       await connection.close();
     };
-    return { keys, blobs: openBlobs(connection, keys), agree, close };
+    const clockSkewMs = async (): Promise<number> => {
+      const asked = Date.now();
+      const there = await orUnavailable(connection.serverTimeMs);
+      return (asked + Date.now()) / 2 - there;
+    };
+    return { keys, blobs: openBlobs(connection, keys), agree, clockSkewMs, close };
   } catch (error) {
     await connection.close();
     throw error;
