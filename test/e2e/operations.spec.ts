@@ -1,4 +1,5 @@
 // What an operator does with an installation: back up, restore, move the log, drain.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +165,13 @@ describe('what a running server tells', () => {
     expect(sample(`${requests}_bucket{${posted},le="+Inf"}`)).toBe(5);
     expect(sample('cairn_commands_total{command="RegisterLearner",outcome="recorded"}')).toBe(5);
     expect(text).not.toContain('Traced');
+    // Prometheus' own reader, where it is installed (Debian: prometheus).
+    const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    if (error) console.info('promtool is not installed: the metrics were checked against the grammar alone');
+    else expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' });
     await stop(server);
   });
 });
