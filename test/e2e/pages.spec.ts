@@ -13,7 +13,17 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const LIMIT_BYTES = 25_000;
 const LIMIT_MS = 120_000;
 
-const PAGES = ['valid', 'revoked', 'flagged', 'why', 'funnel', 'trail', 'not-found', 'wrong-link'] as const;
+const PAGES = [
+  'valid',
+  'revoked',
+  'flagged',
+  'achievement',
+  'why',
+  'funnel',
+  'trail',
+  'not-found',
+  'wrong-link',
+] as const;
 
 (hasChromium ? describe : describe.skip)(
   hasChromium ? 'pages in a browser' : `pages in a browser (skipped: there is no Chromium at ${CHROMIUM})`,
@@ -44,6 +54,8 @@ const PAGES = ['valid', 'revoked', 'flagged', 'why', 'funnel', 'trail', 'not-fou
       paths.set('valid', `/c/${await learner.credential('ADS')}`);
       paths.set('revoked', `/c/${seo}`);
       paths.set('flagged', `/c/${certificate}`);
+      const { body } = await server.as(undefined).get(`/c/${seo}.json`);
+      paths.set('achievement', new URL(body.criteria as string).pathname);
       paths.set('why', await link('why', certificate));
       paths.set('funnel', await link('funnel', 'digital-marketing'));
       paths.set('trail', await link('trail', learner.id));

@@ -18,9 +18,18 @@ import {
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { bareId, type CredentialId, type PathwayId, type TenantId } from '@cairn/kernel';
+import { bareId, type CredentialId, type PathwayId, type TemplateId, type TenantId } from '@cairn/kernel';
 import { pathwayFold, pathwayStream } from '@cairn/contexts/catalog';
-import { explainPage, FAVICON, funnelPage, messagePage, STYLESHEET, trailPage, verificationPage } from '@cairn/pages';
+import {
+  achievementPage,
+  explainPage,
+  FAVICON,
+  funnelPage,
+  messagePage,
+  STYLESHEET,
+  trailPage,
+  verificationPage,
+} from '@cairn/pages';
 import {
   Caller,
   CONFIGURATION,
@@ -45,6 +54,11 @@ import {
   TimeInStepQuery,
 } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
 import { trailFilter, TrailQuery, type TrailItem } from '../../../libs/contexts/audit/src/queries/trail.js';
+import {
+  ACHIEVEMENT_HEADERS,
+  AchievementQuery,
+  versionOf,
+} from '../../../libs/contexts/credentials/src/queries/achievement.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import {
   axesOf,
@@ -179,6 +193,26 @@ export class PagesController {
           }),
         );
     return reply.type(HTML).send(verificationPage(answer));
+  }
+
+  /** What credentials are awarded for: a page for people, for programs the JSON-LD that their credentials name. */
+  @Get('a/:template/:version')
+  async achievement(
+    @Req() request: CairnRequest,
+    @Res() reply: FastifyReply,
+    @Param('template') template: string,
+    @Param('version') version: string,
+  ) {
+    const templateId = bareId('tpl', template) as TemplateId | undefined;
+    const number = versionOf(version);
+    const found =
+      templateId !== undefined &&
+      number !== undefined &&
+      (await this.queries.execute(new AchievementQuery(templateId, number)));
+    if (!found) throw new ProblemException('not-found', 'No such version of a template was published.');
+    void reply.headers({ ...ACHIEVEMENT_HEADERS, Vary: 'Accept' });
+    if ((request.headers.accept ?? '').includes('text/html')) return reply.type(HTML).send(achievementPage(found));
+    return reply.type('application/ld+json').send(JSON.stringify(found.document));
   }
 
   @Get('pages/why/:subject')

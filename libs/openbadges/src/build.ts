@@ -5,6 +5,7 @@ import { isDateTime } from './shape.js';
 import type {
   Achievement,
   AchievementCredential,
+  AchievementDocument,
   AchievementInput,
   CredentialInput,
   Fault,
@@ -75,6 +76,12 @@ export function buildAchievement(input: AchievementInput): Achievement {
     tag: input.tag,
   }) as Achievement;
 }
+
+/** An achievement on its own, with the contexts of the credentials that hold it. */
+export const achievementDocument = (input: AchievementInput): AchievementDocument => ({
+  '@context': CONTEXTS,
+  ...buildAchievement(input),
+});
 
 /** HTTPS; on this machine itself, where a trial runs and no outsider can be misled, HTTP too. */
 function isHttps(url: string): boolean {

@@ -1,6 +1,7 @@
 export * from './types.js';
 export {
   InvalidCredentialError,
+  achievementDocument,
   buildAchievement,
   buildAchievementCredential,
   hashIdentity,
@@ -15,6 +16,7 @@ export type { Check, CheckName, Outcome, VerificationReport, Verdict, Warning } 
 export { didDocument, didWebUrl, type DidDocument, type VerificationMethod } from './did.js';
 export {
   MIN_LIST_SIZE,
+  buildStatusListCredential,
   decodeStatusList,
   encodeStatusList,
   setStatusBit,

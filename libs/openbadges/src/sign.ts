@@ -2,7 +2,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { CompactSign, type CryptoKey } from 'jose';
 import { keyFault, publicMembersOf, type PublicJwk, type SigningAlgorithm } from './keys.js';
-import type { AchievementCredential } from './types.js';
+import type { AchievementCredential, StatusListCredential } from './types.js';
 
 /** Import the private key once and pass the same object for every signature: imports are cached by object. */
 export type SigningKey = {
@@ -38,11 +38,11 @@ function publicHalfOf({ alg, publicJwk }: SigningKey): PublicHalf {
 
 /**
  * Signs with jose; then, unless told otherwise, verifies with node:crypto under the public key that the header names.
- * Claims: `iss` = issuer.id, `jti` = id, `sub` = credentialSubject.id, `nbf` = validFrom, `exp` = validUntil.
+ * Claims: `iss` = the issuer's id, `jti` = id, `sub` = credentialSubject.id, `nbf` = validFrom, `exp` = validUntil.
  * Throws {@link SignatureMismatchError} if the key pair does not fit.
  */
 export async function signVcJwt(
-  credential: AchievementCredential,
+  credential: AchievementCredential | StatusListCredential,
   key: SigningKey,
   { verifyAfterSigning = true }: { readonly verifyAfterSigning?: boolean } = {},
 ): Promise<string> {
@@ -50,11 +50,13 @@ export async function signVcJwt(
   const subject = credential.credentialSubject.id;
   const payload = {
     ...credential,
-    iss: credential.issuer.id,
+    iss: typeof credential.issuer === 'string' ? credential.issuer : credential.issuer.id,
     jti: credential.id,
     ...(subject === undefined ? {} : { sub: subject }),
     nbf: toSeconds(credential.validFrom),
-    ...(credential.validUntil === undefined ? {} : { exp: toSeconds(credential.validUntil) }),
+    ...('validUntil' in credential && credential.validUntil !== undefined
+      ? { exp: toSeconds(credential.validUntil) }
+      : {}),
   };
   const jwt = await new CompactSign(Buffer.from(JSON.stringify(payload)))
     .setProtectedHeader({ alg: key.alg, typ: 'JWT', jwk })

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import {
   MIN_LIST_SIZE,
+  buildStatusListCredential,
   decodeStatusList,
   encodeStatusList,
   setStatusBit,
@@ -107,5 +108,37 @@ data = gzip.decompress(base64.urlsafe_b64decode(text + '=' * (-len(text) % 4)))
 print([i for i in range(len(data) * 8) if data[i >> 3] & (0x80 >> (i & 7))])`;
     const run = spawnSync(PYTHON, ['-c', script], { input: encodeStatusList(bits), encoding: 'utf8' });
     expect(run.stdout.trim()).toBe('[0, 7, 8, 4711, 131071]');
+  });
+});
+
+describe('a list as a credential', () => {
+  const input = {
+    url: 'https://cairn.example/status/x-1',
+    issuer: 'did:web:cairn.example:issuers:x',
+    purpose: 'revocation',
+    validFrom: '2026-03-10T09:00:00.123Z',
+    ttlMs: 60_000,
+  } as const;
+  it('sets exactly the bits that it is given', () => {
+    const { credentialSubject, ...rest } = buildStatusListCredential({ ...input, set: [131_071, 0, 94567] });
+    expect(rest).toEqual({
+      '@context': ['https://www.w3.org/ns/credentials/v2'],
+      id: input.url,
+      type: ['VerifiableCredential', 'BitstringStatusListCredential'],
+      issuer: input.issuer,
+      validFrom: '2026-03-10T09:00:00Z',
+    });
+    const { encodedList, ...subject } = credentialSubject;
+    expect(subject).toEqual({
+      id: `${input.url}#list`,
+      type: 'BitstringStatusList',
+      statusPurpose: 'revocation',
+      ttl: 60_000,
+    });
+    expect(decodeStatusList(encodedList)).toEqual(decodeStatusList(VECTOR));
+  });
+  it('refuses an entry outside it, and a list that is too short', () => {
+    expect(() => buildStatusListCredential({ ...input, set: [131_072] })).toThrow(/outside a list/);
+    expect(() => buildStatusListCredential({ ...input, set: [], size: 1024 })).toThrow(/at least 131072/);
   });
 });

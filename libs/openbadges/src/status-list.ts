@@ -1,6 +1,9 @@
 // Bitstring Status Lists (W3C): which index a credential gets, and the text that a list is published as (§4).
 import { hash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { wholeSecond } from './build.js';
+import type { StatusEntry, StatusListCredential } from './types.js';
+import { VC_V2 } from './vocabulary.js';
 
 /** The least a list may have, so that one credential hides among many: 16 KiB of bits. */
 export const MIN_LIST_SIZE = 131_072;
@@ -73,4 +76,37 @@ export function statusBit(bits: Uint8Array, index: number): boolean {
 export function setStatusBit(bits: Uint8Array, index: number): void {
   within(bits, index);
   bits[index >> 3] = (bits[index >> 3] as number) | (0x80 >> (index & 7));
+}
+
+/** The list as a credential to sign; the same input gives the same bits, if not the same GZIP bytes on every machine. */
+export function buildStatusListCredential(input: {
+  /** Where it is served; what `statusListCredential` of its entries says. */
+  readonly url: string;
+  /** DID of the issuer, who is that of the entries' credentials. */
+  readonly issuer: string;
+  readonly purpose: StatusEntry['statusPurpose'];
+  /** Instant from which it tells the status. */
+  readonly validFrom: string;
+  /** Default {@link MIN_LIST_SIZE} entries. */
+  readonly size?: number;
+  /** Entries whose bit is set. Throws a RangeError for one outside the list. */
+  readonly set: Iterable<number>;
+  readonly ttlMs: number;
+}): StatusListCredential {
+  const bits = new Uint8Array(Math.ceil((input.size ?? MIN_LIST_SIZE) / 8));
+  for (const index of input.set) setStatusBit(bits, index);
+  return {
+    '@context': [VC_V2],
+    id: input.url,
+    type: ['VerifiableCredential', 'BitstringStatusListCredential'],
+    issuer: input.issuer,
+    validFrom: wholeSecond(input.validFrom),
+    credentialSubject: {
+      id: `${input.url}#list`,
+      type: 'BitstringStatusList',
+      statusPurpose: input.purpose,
+      encodedList: encodeStatusList(bits),
+      ttl: input.ttlMs,
+    },
+  };
 }

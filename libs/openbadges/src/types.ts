@@ -134,6 +134,27 @@ export type AchievementCredential = {
   readonly refreshService?: { readonly id: string; readonly type: '1EdTechCredentialRefresh' };
 };
 
+/** A status list to sign (Bitstring Status List v1.0, §2.2). The issuer is its DID as plain text: suites expect that. */
+export type StatusListCredential = {
+  readonly '@context': readonly string[];
+  /** URL at which it is served. */
+  readonly id: string;
+  readonly type: readonly ['VerifiableCredential', 'BitstringStatusListCredential'];
+  readonly issuer: string;
+  readonly validFrom: WholeSecond;
+  readonly credentialSubject: {
+    readonly id: string;
+    readonly type: 'BitstringStatusList';
+    readonly statusPurpose: StatusEntry['statusPurpose'];
+    readonly encodedList: string;
+    /** Milliseconds for which a verifier may keep it. */
+    readonly ttl: number;
+  };
+};
+
+/** What a `/a/…` address answers to programs: the achievement of the signed copies, readable on its own. */
+export type AchievementDocument = Achievement & { readonly '@context': readonly string[] };
+
 /** What is wrong, and where (JSON Pointer, RFC 6901). `code` is stable. */
 export type Fault = { readonly pointer: string; readonly code: string; readonly message: string };
 

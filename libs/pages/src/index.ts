@@ -1,3 +1,4 @@
+export { achievementPage } from './achievement-page.js';
 export { FAVICON } from './layout.js';
 export { STYLESHEET } from './stylesheet.js';
 export { explainPage } from './explain-page.js';

@@ -48,6 +48,36 @@ export const StatusChip = ({ status }: { status: string }): ReactNode => {
   );
 };
 
+/** Who issues, with a link to their own site if they have one. */
+export const IssuerName = ({ name, url }: { readonly name: string; readonly url?: string }): ReactNode =>
+  url ? (
+    <a href={url} rel="noopener">
+      {name}
+    </a>
+  ) : (
+    name
+  );
+
+type Alignment = { readonly name: string; readonly url: string; readonly framework?: string };
+
+/** Skills and standards that an achievement names; nothing if there are none. */
+export const Alignments = ({ alignments }: { readonly alignments: readonly Alignment[] }): ReactNode =>
+  alignments.length > 0 && (
+    <>
+      <h3>Skills and standards</h3>
+      <ul>
+        {alignments.map((alignment) => (
+          <li key={alignment.url}>
+            <a href={alignment.url} rel="noopener">
+              {alignment.name}
+            </a>
+            {alignment.framework && <span className="soft"> · {alignment.framework}</span>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+
 const Cairn = (): ReactNode => (
   <svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true" fill="currentColor">
     <ellipse cx="13" cy="22" rx="11" ry="3.6" />

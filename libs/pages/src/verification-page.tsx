@@ -1,8 +1,8 @@
 // `/c/{id}`: what anyone may learn about one credential. The first words are the verdict.
 import type { ReactNode } from 'react';
 import type { VerificationAnswer, VerificationCheck } from '@cairn/contexts/credentials';
-import { Icon, renderPage, StatusChip, toneOf, type Tone } from './layout.js';
-import { capital, day, inLanguage, localDate, time, unkebab } from './words.js';
+import { Alignments, Icon, IssuerName, renderPage, StatusChip, toneOf, type Tone } from './layout.js';
+import { achievementKind, capital, day, inLanguage, localDate, time, unkebab } from './words.js';
 
 const OUTCOME_TONE: Record<VerificationCheck['outcome'], Tone> = {
   pass: 'good',
@@ -85,13 +85,7 @@ const Credential = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
         <>
           <dt>Issued by</dt>
           <dd>
-            {answer.issuer.url ? (
-              <a href={answer.issuer.url} rel="noopener">
-                {answer.issuer.name}
-              </a>
-            ) : (
-              answer.issuer.name
-            )}
+            <IssuerName {...answer.issuer} />
           </dd>
         </>
       )}
@@ -99,7 +93,7 @@ const Credential = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
         <>
           <dt>Kind</dt>
           <dd>
-            {answer.achievementType.replace(/^ext:/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ')}
+            {achievementKind(answer.achievementType)}
             {answer.level && `, ${inLanguage(answer.level.text)}`}
             {answer.credits !== undefined && `, ${answer.credits} credits`}
           </dd>
@@ -138,20 +132,11 @@ const Criteria = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
     <h2 id="criteria">What it took</h2>
     <p>{inLanguage(answer.criteriaText)}</p>
     {answer.stack?.rule && <p className="soft">As the rule says it: {inLanguage(answer.stack.rule)}</p>}
-    {answer.alignments && answer.alignments.length > 0 && (
-      <>
-        <h3>Skills and standards</h3>
-        <ul>
-          {answer.alignments.map((alignment) => (
-            <li key={alignment.url}>
-              <a href={alignment.url} rel="noopener">
-                {alignment.name}
-              </a>
-              {alignment.framework && <span className="soft"> · {alignment.framework}</span>}
-            </li>
-          ))}
-        </ul>
-      </>
+    <Alignments alignments={answer.alignments ?? []} />
+    {answer.criteria && (
+      <p>
+        <a href={answer.criteria}>What this achievement is</a>
+      </p>
     )}
   </section>
 );

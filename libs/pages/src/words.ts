@@ -33,6 +33,9 @@ export const localDate = (date: string): string => format('UTC', 'day').format(n
 export const unkebab = (code: string): string => code.replaceAll('-', ' ');
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** `ext:MicroCredential` → `Micro Credential`. */
+export const achievementKind = (type: string): string => type.replace(/^ext:/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+
 export const percent = (fraction: number | undefined): string =>
   fraction === undefined ? '–' : `${(fraction * 100).toFixed(1)} %`;
 

@@ -39,10 +39,12 @@ import { dueWorkProjection } from './projections/due-work.projection.js';
 import { registerProjection } from './projections/register.projection.js';
 import { verificationProjection } from './projections/verification.projection.js';
 import { walletProjection } from './projections/wallet.projection.js';
+import { AchievementHandler, AchievementRoute } from './queries/achievement.js';
 import { CredentialLocator } from './queries/credential-locator.js';
 import { CredentialReading } from './queries/credential-reading.js';
 import { ExplainCredentialHandler, ExplainCredentialRoute } from './queries/explain-credential.js';
 import { CredentialRegisterRoute, WalletRoute } from './queries/read-credentials.js';
+import { StatusListRoute, StatusLists } from './queries/status-list.js';
 import { VerifyCredentialHandler, VerifyCredentialRoute } from './queries/verify-credential.js';
 import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js';
 import { applyPolicy } from './reactors/apply-policy.reactor.js';
@@ -82,6 +84,8 @@ export const credentialsContext = defineContext({
     WalletRoute,
     VerifyCredentialRoute,
     PresentedRoute,
+    AchievementRoute,
+    StatusListRoute,
   ],
   providers: [
     SigningDesk,
@@ -100,6 +104,8 @@ export const credentialsContext = defineContext({
     VerifyCredentialHandler,
     ExplainCredentialHandler,
     PresentedVerifier,
+    AchievementHandler,
+    StatusLists,
   ],
   exports: [CredentialReading, PresentedVerifier],
 })

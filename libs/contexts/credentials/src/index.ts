@@ -1,3 +1,4 @@
+export type * from './contracts/achievement-answer.js';
 export * from './contracts/credential.events.js';
 export type * from './contracts/credential.commands.js';
 export * from './contracts/verification-answer.js';

@@ -136,6 +136,8 @@ export const catalogProjection = defineProjection<
     return definition(document as ModuleDocument | TemplateDocument | PathwayDocument | null, event);
   },
   indexes: [
+    // A public id names no tenant: whose thing it is.
+    { name: 'thing', fields: [['id', 1]] },
     {
       name: 'kind-slug',
       fields: [

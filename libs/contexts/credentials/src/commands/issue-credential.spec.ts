@@ -3,7 +3,8 @@ import { templateStream } from '@cairn/contexts/catalog';
 import { learnerStream } from '@cairn/contexts/learners';
 import { verifyVcJwt } from '@cairn/openbadges';
 import { TENANT } from '@cairn/testing';
-import { NAMESPACE, earnedData, issuer, template, templateId } from '../domain/samples-spec.js';
+import { NAMESPACE, earnedData, issuer, issuerId, template, templateId } from '../domain/samples-spec.js';
+import { statusListId, statusListStream } from '../domain/status-list.decider.js';
 import { clock, learner, publicJwk, world } from '../world-spec.js';
 
 describe('issuing', () => {
@@ -62,7 +63,7 @@ describe('issuing', () => {
     const events = (await Promise.all(Array.from({ length: 40 }, (_, n) => issued(n)))).flat();
     expect(new Set(events.map(({ data }) => data.status.index)).size).toBe(40);
     expect(events.every(({ data }) => blobs.has(data.vcHash))).toBe(true);
-    expect(await log.read(`statuslist-${TENANT}.northlake-1`)).toHaveLength(1 + 3); // opened, three blocks of 16
+    expect(await log.read(statusListStream(TENANT, statusListId(issuerId, 1)))).toHaveLength(1 + 3); // opened, three blocks of 16
   });
 
   it('stores the signed copy before the event: an append that fails leaves a copy that no event names', async () => {

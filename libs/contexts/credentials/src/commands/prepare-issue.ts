@@ -70,7 +70,7 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
     const signingKey = key && (await ports.signingKey(tenant, key));
     if (!issuer.registered || !registered || !key || !signingKey) return noKey(template);
     const { namespace } = registered;
-    const { issuerId, slug: issuerSlug } = issuer.registered;
+    const { issuerId } = issuer.registered;
 
     const address = learner.status === 'registered' ? learner.profile.reveal()?.email : undefined;
     const own = basis.components.filter(({ componentId }) => entitlements.own.includes(componentId));
@@ -87,7 +87,7 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
     // Renewed, a credential keeps its entry: one bit speaks for all its copies (credentials.md §3).
     const status = basis.status
       ? { listId: basis.status.listId, index: Number(basis.status.index) }
-      : await leases.next({ tenant, namespace, issuerId, issuerSlug });
+      : await leases.next({ tenant, namespace, issuerId });
     const input = prepareCredential({
       basis,
       template,

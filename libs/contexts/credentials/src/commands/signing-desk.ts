@@ -1,6 +1,6 @@
 // Where this installation signs: keys and blobs of its vaults, status entries leased through its executor.
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import type { JsonObject } from '@cairn/kernel';
+import type { JsonObject, TenantId } from '@cairn/kernel';
 import type { IssuerKeyState } from '@cairn/contexts/tenancy';
 import type { PublicJwk, SigningKey } from '@cairn/openbadges';
 import { CONFIGURATION, INSTALLATION, type Configuration, type Installation } from '@cairn/platform';
@@ -28,23 +28,28 @@ export class SigningDesk implements OnModuleInit {
     };
   }
 
-  onModuleInit(): void {
-    const { executor, clock, keyVault } = this.installation;
-    const keyOf = (key: IssuerKeyState, privateKey: SigningKey['privateKey']): SigningKey | undefined => {
-      if (key.algorithm === 'Ed25519') return undefined; // for embedded proofs
-      const known = this.#keys.get(key.publicJwk);
-      if (known) return known;
-      const made: SigningKey = { alg: key.algorithm, privateKey, publicJwk: key.publicJwk as PublicJwk };
-      this.#keys.set(key.publicJwk, made);
-      return made;
+  /** The private half of an issuer's key; undefined if the vault does not have it, or it signs no VC-JWT. */
+  async signingKey(tenant: TenantId, key: IssuerKeyState): Promise<SigningKey | undefined> {
+    if (key.algorithm === 'Ed25519') return undefined; // for embedded proofs
+    const signer = await this.installation.keyVault.signer(tenant, key.keyId);
+    if (!signer) return undefined;
+    const known = this.#keys.get(key.publicJwk);
+    if (known) return known;
+    const made: SigningKey = {
+      alg: key.algorithm,
+      privateKey: signer.privateKey,
+      publicJwk: key.publicJwk as PublicJwk,
     };
+    this.#keys.set(key.publicJwk, made);
+    return made;
+  }
+
+  onModuleInit(): void {
+    const { executor, clock } = this.installation;
     openSigningDesk(
       executor.loader,
       createPrepareIssue({
-        signingKey: async (tenant, key) => {
-          const signer = await keyVault.signer(tenant, key.keyId);
-          return signer && keyOf(key, signer.privateKey);
-        },
+        signingKey: (tenant, key) => this.signingKey(tenant, key),
         copies: this.copies,
         leases: createStatusLeases({ execute: (command) => executor.execute(command), clock }),
         baseUrl: this.configuration.baseUrl,

@@ -1,4 +1,4 @@
-import { createCodec, type Cipher, type Instant } from '@cairn/kernel';
+import { createCodec, type Cipher, type Instant, type IssuerId } from '@cairn/kernel';
 import { createMemoryEventLog } from '@cairn/eventlog';
 import { createCommandExecutor } from '@cairn/runtime';
 import { TENANT, at } from '@cairn/testing';
@@ -7,12 +7,13 @@ import {
   STATUS_BLOCK_SIZE,
   STATUS_LIST_SIZE,
   statusListDecider,
+  statusListId,
   statusListStream,
 } from '../domain/status-list.decider.js';
 import { NAMESPACE, issuerId } from '../domain/samples-spec.js';
 import { createStatusLeases, type StatusEntryOwner } from './status-leases.js';
 
-const owner: StatusEntryOwner = { tenant: TENANT, namespace: NAMESPACE, issuerId, issuerSlug: 'northlake' };
+const owner: StatusEntryOwner = { tenant: TENANT, namespace: NAMESPACE, issuerId };
 const cipher: Cipher = {
   seal: () => {
     throw new Error('nothing personal here');
@@ -50,22 +51,22 @@ describe('status entries of several processes at once (D6)', () => {
     const { lessee, events } = world();
     const leases = lessee();
     await Promise.all(Array.from({ length: STATUS_BLOCK_SIZE }, () => leases.next(owner)));
-    expect(await events('northlake-1')).toEqual(['status-list-opened', 'status-block-leased']);
+    expect(await events(statusListId(issuerId, 1))).toEqual(['status-list-opened', 'status-block-leased']);
     await leases.next(owner);
-    expect(await events('northlake-1')).toHaveLength(3);
+    expect(await events(statusListId(issuerId, 1))).toHaveLength(3);
   });
   it('go on in the next list when one is full', async () => {
     const { lessee, events } = world();
     const big = lessee(STATUS_LIST_SIZE);
     await big.next(owner);
-    expect(await events('northlake-1')).toContain('status-list-closed');
-    expect((await lessee(10).next(owner)).listId).toBe('northlake-2');
+    expect(await events(statusListId(issuerId, 1))).toContain('status-list-closed');
+    expect((await lessee(10).next(owner)).listId).toBe(statusListId(issuerId, 2));
   });
   it('are another list for another issuer', async () => {
     const leases = world().lessee();
     await leases.next(owner);
-    const other = await leases.next({ ...owner, issuerId: NAMESPACE as never, issuerSlug: 'southlake' });
-    expect(other.listId).toBe('southlake-1');
+    const other = await leases.next({ ...owner, issuerId: NAMESPACE as IssuerId });
+    expect(other.listId).toBe(statusListId(NAMESPACE as IssuerId, 1));
   });
   it('reject, and can be asked for again, if a lease fails', async () => {
     let fails = true;
@@ -88,6 +89,6 @@ describe('status entries of several processes at once (D6)', () => {
     });
     await expect(leases.next(owner)).rejects.toThrow('log down');
     fails = false;
-    await expect(leases.next(owner)).resolves.toMatchObject({ listId: 'northlake-1' });
+    await expect(leases.next(owner)).resolves.toMatchObject({ listId: statusListId(issuerId, 1) });
   });
 });

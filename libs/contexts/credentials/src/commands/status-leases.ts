@@ -12,7 +12,6 @@ export type StatusEntryOwner = {
   /** The tenant's secret: key of the permutation. */
   readonly namespace: string;
   readonly issuerId: IssuerId;
-  readonly issuerSlug: string;
 };
 export type StatusLeases = {
   /** An entry that nobody else has or will have. Rejects if no block can be leased. */
@@ -32,7 +31,7 @@ export function createStatusLeases(options: {
 
   async function lease(owner: StatusEntryOwner, cursor: Cursor): Promise<void> {
     for (;;) {
-      const listId = statusListId(owner.issuerSlug, cursor.list);
+      const listId = statusListId(owner.issuerId, cursor.list);
       const commandId = randomUUID();
       const outcome = await execute({
         type: 'LeaseStatusBlock',
@@ -69,7 +68,7 @@ export function createStatusLeases(options: {
       await (mine.leasing ??= lease(owner, mine).finally(() => {
         mine.leasing = undefined;
       }));
-    const listId = statusListId(owner.issuerSlug, mine.list);
+    const listId = statusListId(owner.issuerId, mine.list);
     return { listId, index: statusIndexOf(owner.namespace, listId, mine.next++, STATUS_LIST_SIZE) };
   };
 

@@ -2,7 +2,7 @@
 import { publicId, uuidv5, type CredentialId, type Instant, type LearnerId, type TemplateId } from '@cairn/kernel';
 import type { PublishedTemplate } from '@cairn/contexts/catalog';
 import { isInForce, type IssuerKeyState, type IssuerState } from '@cairn/contexts/tenancy';
-import type { CredentialInput } from '@cairn/openbadges';
+import type { AchievementInput, CredentialInput } from '@cairn/openbadges';
 import type { LanguageMap } from '../contracts/verification-answer.js';
 import type { CopyRequest } from './credential.decider.js';
 
@@ -45,6 +45,24 @@ export const plainText = (text: LanguageMap): string => text['en'] ?? Object.val
 export const jwtKeyAt = (issuer: Pick<IssuerState, 'keys'>, at: Instant): IssuerKeyState | undefined =>
   issuer.keys.findLast((key) => key.algorithm !== 'Ed25519' && isInForce(key, at));
 
+/** A published version of a template as the achievement that signed copies name and `/a/…` serves. */
+export function achievementOf(
+  { templateId, version, achievement }: Pick<PublishedTemplate, 'templateId' | 'version' | 'achievement'>,
+  baseUrl: string,
+): AchievementInput {
+  return {
+    id: achievementUrl(baseUrl, templateId, version),
+    achievementType: achievement.achievementType,
+    name: plainText(achievement.name),
+    description: plainText(achievement.description),
+    version: String(version),
+    criteria: { narrative: plainText(achievement.criteria) },
+    ...(achievement.alignments ? { alignment: achievement.alignments } : {}),
+    // Open Badges 3.0 has no level: a tag is what it offers.
+    ...(achievement.level === undefined ? {} : { tag: [`Level ${achievement.level}`] }),
+  };
+}
+
 /** What `buildAchievementCredential` of libs/openbadges gets. */
 export function prepareCredential(preparation: Preparation): CredentialInput {
   const { basis, template, issuer, status, namespace, email, restsOn, baseUrl, now } = preparation;
@@ -64,17 +82,7 @@ export function prepareCredential(preparation: Preparation): CredentialInput {
       ...(email ? { identifiers: [{ identityType: 'emailAddress', identity: email.address, salt: email.salt }] } : {}),
       ...(achievement.credits === undefined ? {} : { creditsEarned: achievement.credits }),
     },
-    achievement: {
-      id: achievementUrl(baseUrl, template.templateId, template.version),
-      achievementType: achievement.achievementType,
-      name,
-      description: plainText(achievement.description),
-      version: String(template.version),
-      criteria: { narrative: plainText(achievement.criteria) },
-      ...(achievement.alignments ? { alignment: achievement.alignments } : {}),
-      // Open Badges 3.0 has no level: a tag is what it offers.
-      ...(achievement.level === undefined ? {} : { tag: [`Level ${achievement.level}`] }),
-    },
+    achievement: achievementOf(template, baseUrl),
     evidence: restsOn.map(({ credentialId, title }) => ({
       id: credentialUrl(baseUrl, credentialId),
       name: plainText(title) || 'Credential',

@@ -1,11 +1,17 @@
 import type { IssuerId } from '@cairn/kernel';
 import { given, issued, recorded } from '@cairn/testing';
 import fc from 'fast-check';
-import { STATUS_BLOCK_SIZE, STATUS_LIST_SIZE, statusListDecider, statusListId } from './status-list.decider.js';
+import {
+  issuerOfList,
+  STATUS_BLOCK_SIZE,
+  STATUS_LIST_SIZE,
+  statusListDecider,
+  statusListId,
+} from './status-list.decider.js';
 import { statusIndexOf } from './status-index.js';
 import { NAMESPACE, issuerId } from './samples-spec.js';
 
-const listId = statusListId('northlake', 1);
+const listId = statusListId(issuerId, 1);
 const lease = (size = STATUS_BLOCK_SIZE, lessee = 'a1') =>
   ({ type: 'LeaseStatusBlock', data: { listId, issuerId, lessee, size } }) as const;
 const opened = {
@@ -34,7 +40,12 @@ describe('LeaseStatusBlock', () => {
   it.each([0, -1, 1.5, STATUS_LIST_SIZE + 1])('refuses a block of %s', (size) =>
     given(statusListDecider).when(lease(size), undefined).thenRejected('validation-failed'),
   );
-  it('names the lists of an issuer by number', () => expect(statusListId('northlake', 12)).toBe('northlake-12'));
+  it('names the lists of an issuer by number, and finds the issuer in the name', () => {
+    expect(statusListId(issuerId, 12)).toMatch(/^[0-9a-z]{26}-12$/);
+    expect(issuerOfList(statusListId(issuerId, 12))).toBe(issuerId);
+    for (const text of ['northlake-1', `${listId}0000000`, listId.toUpperCase(), `${listId.slice(0, -1)}0`, ''])
+      expect(issuerOfList(text)).toBeUndefined();
+  });
 });
 
 describe('indexes (D6)', () => {

@@ -1,5 +1,15 @@
 // One status list: its sequence numbers are leased in blocks, each once (D6). What a crashed lessee left stays unused.
-import { accept, reject, streamName, type Decided, type Decider, type TenantId } from '@cairn/kernel';
+import {
+  accept,
+  base32OfUuid,
+  reject,
+  streamName,
+  uuidOfBase32,
+  type Decided,
+  type Decider,
+  type IssuerId,
+  type TenantId,
+} from '@cairn/kernel';
 import type { LeaseStatusBlock } from '../contracts/credential.commands.js';
 import type { StatusListEvent } from '../contracts/credential.events.js';
 
@@ -10,8 +20,17 @@ export const STATUS_BLOCK_SIZE = 256;
 
 export const statusListStream = (tenant: TenantId, listId: string): string => streamName('statuslist', tenant, listId);
 
-/** The n-th list of an issuer, from 1. */
-export const statusListId = (issuerSlug: string, n: number): string => `${issuerSlug}-${n}`;
+/**
+ * The n-th list of an issuer, from 1: the last part of its public address, so it has to be one of a kind in the whole
+ * installation, which an issuer's slug is not (ADR 0003).
+ */
+export const statusListId = (issuer: IssuerId, n: number): string => `${base32OfUuid(issuer)}-${n}`;
+
+/** Whose list it is; undefined for what is no list id. */
+export function issuerOfList(listId: string): IssuerId | undefined {
+  const [, issuer] = /^(.{26})-[1-9]\d{0,5}$/.exec(listId) ?? [];
+  return issuer === undefined ? undefined : (uuidOfBase32(issuer) as IssuerId | undefined);
+}
 
 export type StatusListState = {
   readonly opened: boolean;
