@@ -70,13 +70,20 @@ describe('a lease', () => {
     };
     const one = keep('one', { ...store, renewLease });
     await pass(10);
+    const lease = one.held()!;
+    const over = one.endOf(lease);
     reachable = false;
     await pass(265);
     expect(one.held()).toBeUndefined();
     expect(await store.acquireLease('lane', 'two', 300)).toBeUndefined(); // not yet over for others
     reachable = true;
+    // Who worked under it may have given up meanwhile: it does not come back as if nothing had been.
+    expect(over.aborted).toBe(false);
     await pass(100);
-    expect(one.held()).toMatchObject({ epoch: 1 });
+    expect(over.aborted).toBe(true);
+    expect(one.held()).toMatchObject({ epoch: 2 });
+    expect(one.endOf(lease).aborted).toBe(true);
+    expect(one.endOf(one.held()!).aborted).toBe(false);
   });
 
   it('goes to the next with a higher epoch, and back with a yet higher one', async () => {

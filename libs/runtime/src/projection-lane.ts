@@ -412,15 +412,15 @@ export function startLane(options: LaneOptions): Lane {
     return undefined;
   }
 
-  const resumed = (): Promise<void> => untilWoken(stopping.signal, (wake) => (resume = wake));
+  const resumed = (over: AbortSignal): Promise<void> => untilWoken(over, (wake) => (resume = wake));
 
-  async function follow(): Promise<void> {
-    while (isHeld() && !stopping.signal.aborted) {
+  async function follow(over: AbortSignal): Promise<void> {
+    while (isHeld() && !over.aborted) {
       if (stopped) {
-        await resumed();
+        await resumed(over);
         continue;
       }
-      const events = await feed.next(position, stopping.signal);
+      const events = await feed.next(position, over);
       if (events.length > 0)
         await exclusive(async () => {
           if (!stopped && isHeld()) await apply(events);
@@ -433,16 +433,20 @@ export function startLane(options: LaneOptions): Lane {
     while (!stopping.signal.aborted) {
       const given = await keeper.whenHeld(stopping.signal);
       if (!given) continue;
+      const over = AbortSignal.any([stopping.signal, keeper.endOf(given)]);
       try {
         await exclusive(() => takeOver(given));
-        await follow();
+        await follow(over);
       } catch (error) {
         if (error instanceof LeaseLost || stopping.signal.aborted || !isHeld()) continue;
         onTrouble?.(name, error);
         if (isInfrastructure(error)) continue;
         // Not foreseen: stop and say so rather than guess.
         const failure = { code: 'lane-failed', detail: reasonOf(error).detail };
-        await exclusive(() => halt(failure)).then(resumed, () => undefined);
+        await exclusive(() => halt(failure)).then(
+          () => resumed(over),
+          () => undefined,
+        );
       }
     }
     cancelSave?.();

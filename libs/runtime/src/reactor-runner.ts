@@ -492,13 +492,13 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
     return undefined;
   }
 
-  async function follow(): Promise<void> {
-    while (isHeld() && !stopping.signal.aborted) {
-      if (stopped) await untilWoken(stopping.signal, (wake) => (resume = wake));
-      else if (unfinished.size >= limits.unfinishedEvents)
-        await untilWoken(stopping.signal, (wake) => (drained = wake));
+  async function follow(given: Lease): Promise<void> {
+    const over = AbortSignal.any([stopping.signal, keeper.endOf(given)]);
+    while (isHeld() && !over.aborted) {
+      if (stopped) await untilWoken(over, (wake) => (resume = wake));
+      else if (unfinished.size >= limits.unfinishedEvents) await untilWoken(over, (wake) => (drained = wake));
       else {
-        const events = await feed.next(read.position, stopping.signal);
+        const events = await feed.next(read.position, over);
         if (isHeld() && !stopped) await take(events);
         await sleep(timers, 0);
       }
@@ -511,7 +511,7 @@ function startConsumer(options: ReactorRunnerOptions, reactor: PlainReactor, rec
       if (!given) continue;
       try {
         await takeOver(given);
-        await follow();
+        await follow(given);
       } catch (error) {
         if (!(error instanceof LeaseLost) && !stopping.signal.aborted) {
           onTrouble?.(reactorCheckpointName(reactor.name), error);

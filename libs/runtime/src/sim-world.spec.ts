@@ -53,6 +53,7 @@ async function simulate(seed: number): Promise<Run> {
   const stores = createSimStores(scheduler, random, faults);
   const lives: SimLife[] = [];
   const lanes = oneOf([1, 2]);
+  const count = oneOf([1, 2]);
 
   const today = (): Instant => later(scheduler.clock.now(), scheduler.now() * DAYS_PER_MS);
 
@@ -92,7 +93,8 @@ async function simulate(seed: number): Promise<Run> {
     ready.catch(() => undefined); // looked at where it matters: in the process that lives on
     return { life, running, collecting, ready };
   };
-  let processes = [start(), start()];
+  const startAll = () => Array.from({ length: count }, start);
+  let processes = startAll();
 
   const answers = new Map<string, { command: Command; outcome: CommandOutcome }>();
   const outside = scheduler.timersOf({ state: 'alive' });
@@ -141,13 +143,13 @@ async function simulate(seed: number): Promise<Run> {
           break;
         case 'freeze':
           life.state = 'frozen';
-          outside.after(random() * 8_000, () => {
+          outside.after(oneOf([8_000, 3_500]) * random(), () => {
             if (life.state === 'frozen') life.state = 'alive';
           });
           break;
         case 'power':
           await stores.losePower(lives);
-          processes = [start(), start()];
+          processes = startAll();
       }
     }
   }
@@ -155,7 +157,7 @@ async function simulate(seed: number): Promise<Run> {
   await scheduler.until(Promise.all([client(1), client(2), client(3), trouble()]));
   stores.heal();
   for (const life of lives) if (life.state === 'frozen') life.state = 'alive';
-  const last = processes[1] as (typeof processes)[number];
+  const last = processes.at(-1) as (typeof processes)[number];
   await scheduler.until(sleep(outside, 10_000)); // late messages arrive, stale holders notice
   for (const life of lives) if (life !== last.life) life.state = 'dead';
   await scheduler.until(last.ready);
