@@ -662,6 +662,10 @@ describe('a lane', () => {
           if (!reachable) throw new ReadModelUnavailable('gone');
           return readModel.renewLease(...renewal);
         },
+        acquireLease: async (...asked) => {
+          if (!reachable) throw new ReadModelUnavailable('gone');
+          return readModel.acquireLease(...asked);
+        },
       },
       { leaseTtlMs: 60 },
     );
