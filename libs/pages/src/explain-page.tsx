@@ -79,6 +79,23 @@ export function explainPage(answer: ExplainAnswer): string {
             </ul>
           </section>
         )}
+        {answer.renewals?.map((renewal) => (
+          <section key={renewal.serial} aria-labelledby={`term-${renewal.serial}`}>
+            <h2 id={`term-${renewal.serial}`}>Term {renewal.serial}</h2>
+            <p>{inLanguage(renewal.text)}</p>
+            <p className="soft">
+              {day(renewal.validFrom)} to {day(renewal.validUntil)}, decided {time(renewal.recordedAt)} UTC
+            </p>
+            <ul className="plain">
+              {renewal.requirements.map((requirement) => (
+                <li key={requirement.requirement}>
+                  <Requirement requirement={requirement} level="h3" />
+                </li>
+              ))}
+            </ul>
+            <Matches answer={renewal} />
+          </section>
+        ))}
         {answer.components.length > 0 && (
           <section aria-labelledby="components">
             <h2 id="components">Credentials it rests on, as they stand now</h2>
@@ -101,7 +118,7 @@ export function explainPage(answer: ExplainAnswer): string {
   });
 }
 
-const Matches = ({ answer }: { answer: ExplainAnswer }): ReactNode =>
+const Matches = ({ answer }: { answer: Pick<ExplainAnswer, 'matches' | 'mismatch'> }): ReactNode =>
   answer.matches === null ? null : (
     <p className={`chip wraps is-${answer.matches ? 'good' : 'bad'}`}>
       <Icon tone={answer.matches ? 'good' : 'bad'} />

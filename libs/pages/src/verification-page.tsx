@@ -53,7 +53,7 @@ const Verdict = ({ answer }: { answer: VerificationAnswer }): ReactNode => {
       ))}
       {answer.supersededBy && (
         <p>
-          It was replaced by <a href={`/c/${answer.supersededBy}`}>another credential</a>.
+          The edition in its place: <a href={`/c/${answer.supersededBy}`}>{answer.supersededBy}</a>.
         </p>
       )}
       <p className="when">
@@ -64,6 +64,10 @@ const Verdict = ({ answer }: { answer: VerificationAnswer }): ReactNode => {
     </section>
   );
 };
+
+/** The last day before an instant at which something ends. */
+const lastDay = (until: string, zone: string | undefined): string =>
+  day(new Date(Date.parse(until) - 1).toISOString(), zone);
 
 const holderWords: Record<VerificationAnswer['holderIs'], string> = {
   named: '',
@@ -112,6 +116,29 @@ const Credential = ({ answer }: { answer: VerificationAnswer }): ReactNode => (
             from {localDate(answer.firstValidDay)}
             {answer.lastValidDay ? ` up to and including ${localDate(answer.lastValidDay)}` : ', without end'}{' '}
             <span className="soft">({answer.zone})</span>
+          </dd>
+        </>
+      )}
+      {answer.terms && answer.terms.length > 1 && (
+        <>
+          <dt>Terms</dt>
+          <dd>
+            <ol className="plain">
+              {answer.terms.map(({ serial, validFrom, validUntil }) => (
+                <li key={serial}>
+                  {serial}: {day(validFrom, answer.zone)} to {validUntil ? lastDay(validUntil, answer.zone) : 'no end'}
+                </li>
+              ))}
+            </ol>
+          </dd>
+        </>
+      )}
+      {answer.renewal && (
+        <>
+          <dt>Renewal</dt>
+          <dd>
+            from {day(answer.renewal.opens, answer.zone)} up to and including{' '}
+            {lastDay(answer.renewal.closes, answer.zone)}
           </dd>
         </>
       )}

@@ -57,6 +57,25 @@ export type ExplainRequirement = {
   readonly facts: readonly ExplainFact[];
 };
 
+/** Why there is a further term: the facts that met the renewal requirement, or an authority's decision. */
+export type ExplainRenewal = {
+  readonly serial: number;
+  readonly validFrom: Instant;
+  readonly validUntil: Instant;
+  readonly kind: 'earned' | 'granted';
+  /** When it was met or decided, and when that was recorded. */
+  readonly at: Instant;
+  readonly recordedAt: Instant;
+  readonly reason?: string;
+  readonly authority?: string;
+  readonly text: LanguageMap;
+  readonly requirements: readonly ExplainRequirement[];
+  /** As for the award: decided again from the facts of then. */
+  readonly matches: boolean | null;
+  readonly mismatch?: string;
+  readonly staff?: { readonly trace: EventTrace };
+};
+
 export type ExplainAnswer = {
   /** `crd_…` */
   readonly credential: string;
@@ -100,6 +119,8 @@ export type ExplainAnswer = {
     readonly text: LanguageMap;
   };
   readonly requirements: readonly ExplainRequirement[];
+  /** What brought each further term, oldest first; none: left out. */
+  readonly renewals?: readonly ExplainRenewal[];
   /** Credentials that it rests on, as they stand now. */
   readonly components: readonly {
     readonly credential?: string;

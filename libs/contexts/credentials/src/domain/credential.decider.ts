@@ -55,7 +55,8 @@ export type TermOfCredential = DataOf<'credential-issued'> | DataOf<'credential-
 
 /** The earning or granting event as read from the record. */
 export type Basis = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>>;
-type RenewalBasis = Recorded<Extract<RecordEvent, { type: 'renewal-earned' }>>;
+/** The event behind a further term. */
+export type RenewalBasis = Recorded<Extract<RecordEvent, { type: 'renewal-earned' }>>;
 
 /** What a signed copy is made of; of a renewed one with the status entry that it has. */
 export type CopyRequest = {

@@ -126,6 +126,7 @@ const input = {
   requirementText: (id) => (id === 'L1/0' ? { en: 'Module Data literacy' } : undefined),
   titleOf: (kind) => ({ en: kind === 'module' ? 'Data literacy' : 'Basics' }),
   components: [{ title: { en: 'Basics' }, status: 'valid' }],
+  renewals: [],
   again: { matches: true },
 } as ExplainInput;
 const explain = (over: Partial<ExplainInput> = {}): ExplainAnswer => explainCredential({ ...input, ...over });

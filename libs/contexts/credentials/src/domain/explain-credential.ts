@@ -4,9 +4,15 @@ import { publicActor, publicId, type Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import type { PublishedPathway, PublishedTemplate } from '@cairn/contexts/catalog';
 import type { IssuerState } from '@cairn/contexts/tenancy';
-import type { EventTrace, ExplainAnswer, ExplainFact, ExplainRequirement } from '../contracts/explain-answer.js';
+import type {
+  EventTrace,
+  ExplainAnswer,
+  ExplainFact,
+  ExplainRenewal,
+  ExplainRequirement,
+} from '../contracts/explain-answer.js';
 import type { LanguageMap } from '../contracts/verification-answer.js';
-import type { Basis } from './credential.decider.js';
+import type { Basis, RenewalBasis } from './credential.decider.js';
 import type { Standing } from './credential-status.js';
 import { credentialUrl, plainText } from './issue-preparation.js';
 
@@ -27,9 +33,15 @@ export type ExplainInput = {
   /** Title of a module or template; undefined if unknown. */
   readonly titleOf: (kind: 'module' | 'template', id: string) => LanguageMap | undefined;
   readonly components: ExplainAnswer['components'];
+  /** What brought each further term, and the same decided again. */
+  readonly renewals: readonly { readonly basis: RenewalBasis; readonly again: Again }[];
+  /** What renews it, in words; undefined: its template has no renewal. */
+  readonly renewalText?: LanguageMap;
   /** The tree evaluated again; null if there is nothing to evaluate. */
-  readonly again: { readonly matches: boolean; readonly mismatch?: string } | null;
+  readonly again: Again;
 };
+
+type Again = { readonly matches: boolean; readonly mismatch?: string } | null;
 
 const en = (text: string): LanguageMap => ({ en: text });
 const words = (code: string): string => code.replaceAll('-', ' ');
@@ -38,12 +50,14 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
   const { standing, basis, template, issuer, pathway, ruleText, record, again, components } = input;
   const { issued } = standing;
   const title = template.achievement.name;
-  const requirements = requirementsOf(input);
+  const requirements = requirementsOf(input, basis.data.satisfied);
   const withdrawn = record.some(
     (event) => event.type === 'credential-entitlement-withdrawn' && event.data.earned === basis.id,
   );
   const grant = basis.type === 'credential-granted' ? basis.data : undefined;
-  const traces = [basis, ...factEvents(input, basis.data.satisfied), ...standing.events];
+  const renewals = input.renewals.map((renewal) => renewalEntry(input, renewal));
+  const renewed = input.renewals.flatMap((one) => [one.basis, ...factEvents(input, one.basis.data.satisfied)]);
+  const traces = [...new Set([basis, ...factEvents(input, basis.data.satisfied), ...renewed, ...standing.events])];
   return {
     credential: publicId('crd', issued.data.credentialId),
     title,
@@ -87,6 +101,7 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
         }
       : {}),
     requirements,
+    ...(renewals.length > 0 ? { renewals } : {}),
     components,
     matches: again?.matches ?? null,
     ...(again?.mismatch === undefined ? {} : { mismatch: again.mismatch }),
@@ -100,10 +115,34 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
   };
 }
 
+function renewalEntry(input: ExplainInput, { basis, again }: ExplainInput['renewals'][number]): ExplainRenewal {
+  const { serial, at, from, until, reasonCode, authority, satisfied } = basis.data;
+  const rule = input.renewalText === undefined ? '' : ` What renews it: ${plainText(input.renewalText)}.`;
+  return {
+    serial,
+    validFrom: from,
+    validUntil: until,
+    kind: authority === undefined ? 'earned' : 'granted',
+    at,
+    recordedAt: basis.meta.recordedAt,
+    ...(reasonCode === undefined ? {} : { reason: reasonCode }),
+    ...(authority === undefined ? {} : { authority }),
+    text: en(
+      authority === undefined
+        ? `Renewed for term ${serial} because its renewal requirement was met.${rule}`
+        : `Renewed for term ${serial} by decision of ${authority}: ${words(reasonCode ?? '')}.`,
+    ),
+    requirements: requirementsOf(input, satisfied),
+    matches: again?.matches ?? null,
+    ...(again?.mismatch === undefined ? {} : { mismatch: again.mismatch }),
+    staff: { trace: traceOf(basis) },
+  };
+}
+
 type Satisfied = Basis['data']['satisfied'];
 
 /** The met requirements, those of the steps that they rest on after them; each once. */
-function requirementsOf(input: ExplainInput): readonly ExplainRequirement[] {
+function requirementsOf(input: ExplainInput, all: Satisfied): readonly ExplainRequirement[] {
   const found = new Map<string, ExplainRequirement>();
   const events = new Map(input.record.map((event) => [event.id, event]));
   const visit = (satisfied: Satisfied): void => {
@@ -125,7 +164,7 @@ function requirementsOf(input: ExplainInput): readonly ExplainRequirement[] {
       }
     }
   };
-  visit(input.basis.data.satisfied);
+  visit(all);
   return [...found.values()];
 }
 

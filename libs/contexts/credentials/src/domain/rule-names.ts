@@ -1,5 +1,5 @@
 // What a published rule names, and where its nodes are: for saying it in words.
-import type { PathwayRules, Requirement } from '@cairn/rules';
+import { withIds, type PathwayRules, type Requirement } from '@cairn/rules';
 
 const partsOf = (node: Requirement): readonly Requirement[] => {
   if (typeof node === 'string') return [];
@@ -21,6 +21,12 @@ function* nodesOf(rules: PathwayRules): Generator<Requirement> {
     yield node;
     stack.push(...partsOf(node));
   }
+}
+
+/** A renewal's requirement as rules: what names and words rules, names and words it too. */
+export function asRules(requirement: Requirement, zone: string): PathwayRules {
+  const need = withIds(requirement, 'renewal');
+  return { zone, order: 'advisory', entryPoints: [], steps: [{ id: 'renewal', need }], awards: [] };
 }
 
 /** The node that has an id; published versions give one to every node. */

@@ -33,12 +33,12 @@ import type { DecisionReplay } from '../contracts/decision-replay.js';
 import type { ExplainAnswer } from '../contracts/explain-answer.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import type { LanguageMap, StackEntry, VerificationAnswer } from '../contracts/verification-answer.js';
-import type { Basis } from '../domain/credential.decider.js';
+import type { Basis, RenewalBasis } from '../domain/credential.decider.js';
 import { nowFor, standingOf, type Standing } from '../domain/credential-status.js';
 import { entitlementFold } from '../domain/entitlement.fold.js';
 import { explainCredential } from '../domain/explain-credential.js';
 import { credentialUrl } from '../domain/issue-preparation.js';
-import { namedIn, requirementOf } from '../domain/rule-names.js';
+import { asRules, namedIn, requirementOf } from '../domain/rule-names.js';
 import { requirementInWords, ruleInWords } from '../domain/rule-words.js';
 import { unreadableAnswer, verificationAnswer, type Reading, type SignedCopyFinding } from '../domain/verification.js';
 
@@ -325,8 +325,19 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     ]);
     if (!template || !registered)
       throw new Error(`${found.issued.stream} names a template or issuer that does not exist`);
+    const renewals = found.terms.slice(1).map((term) => {
+      const event = record[term.basis.revision];
+      if (event?.type !== 'renewal-earned' || event.id !== term.basis.eventId)
+        throw new Error(`term ${term.serial} of ${found.issued.stream} names a renewal that is not in the record`);
+      return event as RenewalBasis;
+    });
     const rules = pathway?.rules;
-    const named = rules ? namedIn(rules) : { modules: [], templates: [] };
+    const renewal = template.renewal && asRules(template.renewal.requirement, registered.zone);
+    const trees = [rules, renewal].flatMap((one) => one ?? []);
+    const named = {
+      modules: trees.flatMap((tree) => namedIn(tree).modules),
+      templates: trees.flatMap((tree) => namedIn(tree).templates),
+    };
     const met = record.flatMap((event) =>
       event.type === 'module-completed' || event.type === 'stack-component-credited' ? [event.data] : [],
     );
@@ -346,14 +357,19 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       pathway,
       ...(rules && award ? { ruleText: ruleInWords(award.when, rules, titleOf) } : {}),
       requirementText: (requirementId) => {
-        const node = rules && requirementOf(rules, requirementId);
-        return !rules || node === undefined ? undefined : requirementInWords(node, rules, titleOf);
+        for (const tree of trees) {
+          const node = requirementOf(tree, requirementId);
+          if (node !== undefined) return requirementInWords(node, tree, titleOf);
+        }
+        return undefined;
       },
       titleOf,
       components,
-      again:
-        (pathway && basis.type === 'credential-earned' && (await decideAgain?.(record, basis as Basis, pathway))) ||
-        null,
+      ...(renewal?.steps[0] ? { renewalText: requirementInWords(renewal.steps[0].need, renewal, titleOf) } : {}),
+      renewals: await Promise.all(
+        renewals.map(async (one) => ({ basis: one, again: (await decideAgain?.(record, one)) ?? null })),
+      ),
+      again: (pathway && basis.type === 'credential-earned' && (await decideAgain?.(record, basis as Basis))) || null,
     });
   };
 

@@ -88,7 +88,7 @@ export class PresentedVerifier {
 
 /** The credential that an id or an address names. */
 function credentialIn(text: string): CredentialId | undefined {
-  const match = /(?:^|\/c\/)(crd_[0-9a-z]{26})(?:\.[a-z]+)?$/.exec(text.trim());
+  const match = /(?:^|\/c\/)(crd_[0-9a-z]{26})(?:\.[a-z]+|\/refresh)?$/.exec(text.trim());
   return match ? (bareId('crd', match[1] as string) as CredentialId | undefined) : undefined;
 }
 

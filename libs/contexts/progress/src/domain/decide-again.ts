@@ -1,31 +1,34 @@
-// Would the same decision follow again? The record is folded up to the decision, and the award alone is decided anew by
-// the version it is pinned to. Nothing else is needed: the facts stand in the record, published versions never change.
+// Would the same decision follow again? The record is folded up to the decision, and the award or renewal alone is decided
+// anew by the version it is pinned to. Nothing else is needed: the facts stand in the record, published versions never
+// change.
 import { canonicalJson, type FactLoader, type Issued, type Json, type Recorded } from '@cairn/kernel';
-import type { WithdrawEnrollment } from '../contracts/record.commands.js';
+import type { GrantRenewal } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { decideMarked } from './deciding.js';
-import { createDraft } from './draft.js';
+import { createDraft, type Draft } from './draft.js';
 import { loadRecordFacts } from './record.facts.js';
 import { recordFold } from './record.state.js';
+import { renewMarked } from './renewing.js';
 
-type Decision = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>>;
+type Decision = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' | 'renewal-earned' }>>;
+type Again = { readonly matches: boolean; readonly mismatch?: string };
 
-/** `record` from its first event on; `decision` is one of them. Null for a grant: an authority's word has no rule. */
+/** `record` from its first event on; `decision` is one of them. Null for an authority's word: it has no rule. */
 export async function decideAgain(
   loader: FactLoader,
   record: readonly Recorded<RecordEvent>[],
   decision: Decision,
-): Promise<{ readonly matches: boolean; readonly mismatch?: string } | null> {
-  if (decision.type !== 'credential-earned' || !decision.data.enrollment) return null;
-  const { awardId, enrollment: pinned } = decision.data;
+): Promise<Again | null> {
+  if (decision.type === 'credential-granted') return null;
+  if (decision.type === 'renewal-earned' ? decision.data.authority !== undefined : !decision.data.enrollment)
+    return null;
   const before = record.slice(0, decision.revision).reduce(recordFold.evolve, recordFold.initial);
-  const enrollment = before.enrollments.find(({ ref }) => ref.enrollmentId === pinned.enrollmentId);
-  if (!enrollment) return { matches: false, mismatch: 'the record knows no such enrollment by then' };
   const { tenant, actor, $correlationId, $causationId, occurredAt, recordedAt } = decision.meta;
-  // Decides nothing itself: it names the enrollment, the instant and the ids.
-  const command: Issued<WithdrawEnrollment> = {
-    type: 'WithdrawEnrollment',
-    data: { enrollmentId: pinned.enrollmentId, reasonCode: 'decided-again', occurredAt },
+  const { learnerId, credentialId } = decision.data;
+  // Decides nothing itself: it names the record, the instant and the ids.
+  const command: Issued<GrantRenewal> = {
+    type: 'GrantRenewal',
+    data: { learnerId, credentialId, reasonCode: 'decided-again', authority: 'nobody', occurredAt },
     tenant,
     commandId: $causationId,
     idSource: 'derived',
@@ -36,12 +39,9 @@ export async function decideAgain(
   const facts = await loadRecordFacts(command, before, loader);
   if (!facts.tenant) return { matches: false, mismatch: 'there is no such tenant' };
   const draft = createDraft(command, before, { ...facts, tenant: facts.tenant });
-  const { awards, steps } = draft.versionOf(enrollment);
-  const index = awards.findIndex(({ id }) => id === awardId);
-  if (index < 0) return { matches: false, mismatch: `the version has no award ${awardId}` };
-  draft.dirty.set(enrollment.number, new Set([steps.length + index]));
-  decideMarked(draft);
-  const again = draft.events().find(({ type }) => type === 'credential-earned');
+  const refused = decide(draft, decision);
+  if (refused !== undefined) return { matches: false, mismatch: refused };
+  const again = draft.events().find(({ type }) => type === decision.type);
   if (!again) return { matches: false, mismatch: 'the rule is not met by the facts of then' };
   const differing = Object.keys({ ...decision.data, ...again.data }).filter(
     (key) => textOf(decision.data, key) !== textOf(again.data, key),
@@ -49,6 +49,24 @@ export async function decideAgain(
   return differing.length === 0
     ? { matches: true }
     : { matches: false, mismatch: `${differing.join(', ')} would be different` };
+}
+
+/** Decides into the draft; says what it lacks if it cannot. */
+function decide(draft: Draft, decision: Decision): string | undefined {
+  if (decision.type === 'renewal-earned') {
+    draft.renewing.add(decision.data.templateId);
+    renewMarked(draft);
+    return undefined;
+  }
+  const { awardId, enrollment: pinned } = decision.data;
+  const enrollment = draft.state().enrollments.find(({ ref }) => ref.enrollmentId === pinned?.enrollmentId);
+  if (!enrollment) return 'the record knows no such enrollment by then';
+  const { awards, steps } = draft.versionOf(enrollment);
+  const index = awards.findIndex(({ id }) => id === awardId);
+  if (index < 0) return `the version has no award ${awardId}`;
+  draft.dirty.set(enrollment.number, new Set([steps.length + index]));
+  decideMarked(draft);
+  return undefined;
 }
 
 const textOf = (data: object, key: string): string => canonicalJson((data as Record<string, Json>)[key] ?? null);
