@@ -1,6 +1,7 @@
 // One installation in several processes, each with roles of its own, on EventStoreDB and MongoDB. The servers are the
 // doubles of libs/testing, in this process; the clients that talk to them are the real ones.
 import { openMongoReadModel } from '@cairn/readmodel';
+import { publishOneModule } from '../support/catalog.js';
 import { eventually, startCluster, type Cluster, type Process } from '../support/cluster.js';
 import { createTenant, type Answer, type Client, type Tenant } from '../support/server.js';
 
@@ -54,31 +55,7 @@ beforeAll(async () => {
   ]);
   tenant = await createTenant(api.as, 'northlake');
   ({ client } = tenant);
-  await client.post('/api/modules', { slug: 'SEO', title: { en: 'Search' }, credits: 5, passMark: 40 });
-  await client.post('/api/templates', {
-    slug: 'SEO',
-    issuer: tenant.issuer,
-    achievement: {
-      name: { en: 'Search optimisation' },
-      description: { en: 'Makes pages findable.' },
-      achievementType: 'MicroCredential',
-      criteria: { en: 'The module SEO.' },
-    },
-  });
-  const etag = async (path: string) => ({ 'if-match': (await client.get(path)).headers['etag'] as string });
-  await client.post('/api/templates/SEO/publish', {}, await etag('/api/templates/SEO'));
-  await client.post('/api/pathways', {
-    slug: 'seo',
-    title: { en: 'Search optimisation' },
-    rules: {
-      zone: 'Europe/Berlin',
-      order: 'advisory',
-      entryPoints: [{ id: 'start', at: 'SEO' }],
-      steps: [{ id: 'SEO', need: { module: 'SEO' } }],
-      awards: [{ id: 'SEO', template: 'SEO', kind: 'final', when: 'SEO' }],
-    },
-  });
-  await client.post('/api/pathways/seo/publish', { label: '2026' }, await etag('/api/pathways/seo'));
+  await publishOneModule(client, tenant.issuer);
 }, 300_000);
 afterAll(() => cluster.close());
 

@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   bareId,
   publicId,
@@ -15,12 +15,11 @@ import {
   type Position,
 } from '@cairn/kernel';
 import { sandboxClock, type SetTenantClock } from '@cairn/contexts/tenancy';
-import { DataDirectoryLocked, openSqliteEventLog } from '@cairn/eventlog';
+import { DataDirectoryLocked } from '@cairn/eventlog';
 import {
   CONFIGURATION,
   idOrSlug,
   instantOf,
-  migrateLog,
   positionOf,
   positionToken,
   ProblemException,
@@ -36,6 +35,7 @@ import { runOf, UndoRun } from '../../../libs/contexts/progress/src/commands/und
 import { SimulationReport } from '../../../libs/contexts/progress/src/queries/simulation-report.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
 import { backupFromServer, refuseExisting, restore } from './backup.js';
+import { migrate } from './migrate.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { logProgressBar, print, printJson, progressBar, table } from './output.js';
@@ -669,30 +669,22 @@ program
 program
   .command('migrate-log')
   .description('copy the event log, in its order, into another one; may be broken off and run again')
-  .requiredOption('--to <target>', 'data folder of another embedded store')
+  .requiredOption(
+    '--to <target>',
+    'another data folder; esdb://… for the log alone; or `cluster`: log, keys and signed copies go where CAIRN_EVENTSTORE_URL and CAIRN_MONGODB_URL say',
+  )
   .action(async ({ to }: { to: string }) => {
     const { data, json } = globals();
-    if (!existsSync(join(data, 'events.sqlite'))) throw new CliError(`There is no event log in ${data}.`);
-    if (resolve(to) === resolve(data)) throw new CliError('--to names the log that is to be copied.');
-    const source = await openSqliteEventLog({ directory: data });
-    try {
-      const target = await openSqliteEventLog({ directory: to });
-      try {
-        // The embedded log's positions count its events.
-        const bar = progressBar('Copying the log', Number(await source.head()));
-        const result = await migrateLog(source, target, { onProgress: (events) => bar.to(events) });
-        bar.end();
-        if (json) printJson(result);
-        else
-          print(
-            `${result.events} events in ${result.streams} streams are in ${to}, compared one by one (${result.found} were there already). Positions of the old log are refused from now on.`,
-          );
-      } finally {
-        await target.close();
-      }
-    } finally {
-      await source.close();
-    }
+    let bar: ReturnType<typeof progressBar> | undefined;
+    const result = await migrate(data, to, (events, of) => (bar ??= progressBar('Copying the log', of)).to(events));
+    bar?.end();
+    if (json) return printJson(result);
+    const where = to.startsWith('esdb') ? 'EventStoreDB' : to === 'cluster' ? 'the cluster' : to;
+    print(
+      `${result.events} events in ${result.streams} streams are in ${where}, compared one by one (${result.found} were there already). Positions of the old log are refused from now on.`,
+    );
+    if (result.vault) print(`${result.vault.keys} keys and ${result.vault.blobs} signed copies are in its vault.`);
+    else print(`Keys and signed copies are still in ${data}.`);
   });
 
 /** Runs one command line, given without the program's name. Returns its exit code. */

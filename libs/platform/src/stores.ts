@@ -137,7 +137,7 @@ function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguratio
 }
 
 /** The database that a MongoDB address names; `cairn` if none. */
-function databaseOf(url: string): string {
+export function databaseOf(url: string): string {
   const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^/?]+)/.exec(url)?.[1];
   return path === undefined ? 'cairn' : decodeURIComponent(path);
 }

@@ -97,7 +97,10 @@ export async function startMongoDouble({ replicaSet = true } = {}): Promise<Mong
     const namespace = `${database}.${target}`;
     const stored = collections.get(target);
     const created = (): Stored => {
-      const one = stored ?? { rows: new Map(), indexes: [{ name: '_id_', key: { _id: 1 }, unique: true }] };
+      const one = collections.get(target) ?? {
+        rows: new Map(),
+        indexes: [{ name: '_id_', key: { _id: 1 }, unique: true }],
+      };
       collections.set(target, one);
       return one;
     };

@@ -44,8 +44,8 @@ export type MongoVaults = {
 
 type Kind = 'master-check' | 'tenant' | 'subject' | 'signing' | 'secret';
 /** `wrapped` null: destroyed, for good. Base64url. */
-type KeyRow = { _id: string; alg: VaultAlgorithm | null; public: string | null; wrapped: string | null };
-type BlobRow = { _id: string; person: string; sealed: string };
+export type KeyRow = { _id: string; alg: VaultAlgorithm | null; public: string | null; wrapped: string | null };
+export type BlobRow = { _id: string; person: string; sealed: string };
 type SharedRow = { _id: string; text: string };
 /** At hand: the key, or that it is destroyed; and since when. */
 type AtHand<T> = { readonly value: T | 'destroyed'; readonly sinceMs: number };
@@ -100,11 +100,10 @@ async function openKeys(
   database: string,
 ): Promise<KeyVault> {
   const rows: Collection<KeyRow> = connection.db.collection<KeyRow>('keys');
-  const idOf = (kind: Kind, tenant: string, name: string): string => JSON.stringify([kind, tenant, name]);
   const partsOf = (kind: Kind, tenant: string, name: string, alg: string | null): readonly string[] =>
     alg === null ? [kind, tenant, name] : [kind, tenant, name, alg];
   const find = (kind: Kind, tenant: string, name: string): Promise<KeyRow | null> =>
-    guarded(connection, () => rows.findOne({ _id: idOf(kind, tenant, name) }));
+    guarded(connection, () => rows.findOne({ _id: keyRowId(kind, tenant, name) }));
   const unwrap = (by: KeyObject, kind: Kind, tenant: string, name: string, row: KeyRow): Buffer => {
     const wrapped = Buffer.from(row.wrapped ?? '', 'base64url');
     const bytes = openBytes(by, partsOf(kind, tenant, name, row.alg), wrapped);
@@ -113,7 +112,7 @@ async function openKeys(
     return bytes;
   };
   const fresh = (kind: Kind, tenant: string, name: string, by: KeyObject): KeyRow => ({
-    _id: idOf(kind, tenant, name),
+    _id: keyRowId(kind, tenant, name),
     alg: null,
     public: null,
     wrapped: sealBytes(by, partsOf(kind, tenant, name, null), randomBytes(KEY_BYTES)).toString('base64url'),
@@ -126,7 +125,7 @@ async function openKeys(
     return (await find(kind, tenant, name)) as KeyRow;
   };
   const destroyRow = async (kind: Kind, tenant: string, name: string): Promise<void> => {
-    const _id = idOf(kind, tenant, name);
+    const _id = keyRowId(kind, tenant, name);
     await guarded(connection, async () => {
       if (await unlessThere(rows.insertOne({ _id, alg: null, public: null, wrapped: null }))) return;
       await rows.updateOne({ _id }, { $set: { wrapped: null } });
@@ -200,7 +199,7 @@ async function openKeys(
     }
   };
   const load = async (some: readonly Subject[]): Promise<{ readonly subject: Subject; readonly row: KeyRow }[]> => {
-    const byId = new Map(some.map((subject) => [idOf('subject', subject.tenant, subject.learner), subject]));
+    const byId = new Map(some.map((subject) => [keyRowId('subject', subject.tenant, subject.learner), subject]));
     const found = await guarded(connection, () => rows.find({ _id: { $in: [...byId.keys()] } }).toArray());
     return found.map((row) => ({ subject: byId.get(row._id) as Subject, row }));
   };
@@ -244,7 +243,7 @@ async function openKeys(
         const [shown, hidden] = [publicKey, privateKey].map((key) => JSON.stringify(key.export({ format: 'jwk' })));
         const parts = partsOf('signing', tenant, keyId, alg);
         const wrapped = sealBytes(await tenantKey(tenant), parts, Buffer.from(hidden as string)).toString('base64url');
-        const made: KeyRow = { _id: idOf('signing', tenant, keyId), alg, public: shown as string, wrapped };
+        const made: KeyRow = { _id: keyRowId('signing', tenant, keyId), alg, public: shown as string, wrapped };
         await guarded(connection, () => unlessThere(rows.insertOne(made)));
         row = await find('signing', tenant, keyId);
       }
@@ -314,22 +313,19 @@ async function openKeys(
 
 function openBlobs(connection: MongoConnection, keys: KeyVault): BlobVault {
   const blobs = connection.db.collection<BlobRow>('blobs');
-  const personOf = ({ tenant, learner }: Subject): string => JSON.stringify([tenant, learner]);
-  const idOf = ({ tenant, learner }: Subject, hash: string): string => JSON.stringify([tenant, learner, hash]);
   const ready = guarded(connection, () => blobs.createIndex({ person: 1 }, { name: 'by_person' }));
   ready.catch(() => undefined); // told to whoever comes to purge
   return {
     put: async (subject, bytes) => {
       const hash = sha256(bytes);
       await keys.prepare([subject]);
-      const sealed = keys.seal(subject, purposeOf(hash), bytes).toString('base64url');
-      const row = { _id: idOf(subject, hash), person: personOf(subject), sealed };
+      const row = blobRowOf(subject, hash, keys.seal(subject, purposeOf(hash), bytes));
       await guarded(connection, () => unlessThere(blobs.insertOne(row)));
       return hash;
     },
     get: async (subject, hash) => {
       if (!/^[0-9a-f]{64}$/.test(hash)) throw new RangeError(`"${hash}" is not a SHA-256 in lower-case hex`);
-      const row = await guarded(connection, () => blobs.findOne({ _id: idOf(subject, hash) }));
+      const row = await guarded(connection, () => blobs.findOne({ _id: blobId(subject, hash) }));
       if (!row) return undefined;
       await keys.fetch?.([subject]);
       const bytes = keys.open(subject, purposeOf(hash), Buffer.from(row.sealed, 'base64url'));
@@ -350,6 +346,18 @@ function openBlobs(connection: MongoConnection, keys: KeyVault): BlobVault {
     close: async () => undefined,
   };
 }
+
+/** Name of a key's row. */
+export const keyRowId = (kind: string, tenant: string, name: string): string => JSON.stringify([kind, tenant, name]);
+
+type Person = { readonly tenant: string; readonly learner: string };
+const personOf = ({ tenant, learner }: Person): string => JSON.stringify([tenant, learner]);
+const blobId = ({ tenant, learner }: Person, hash: string): string => JSON.stringify([tenant, learner, hash]);
+export const blobRowOf = (person: Person, hash: string, sealed: Uint8Array): BlobRow => ({
+  _id: blobId(person, hash),
+  person: personOf(person),
+  sealed: Buffer.from(sealed).toString('base64url'),
+});
 
 const purposeOf = (hash: string): string => `blob ${hash}`;
 
@@ -387,10 +395,14 @@ async function unlessThere(insertion: Promise<unknown>): Promise<boolean> {
   }
 }
 
-async function insertMissing(rows: Collection<KeyRow>, made: readonly KeyRow[]): Promise<void> {
+/** Inserts those of which no row is there. */
+export async function insertMissing<Row extends KeyRow | BlobRow>(
+  rows: Collection<Row>,
+  made: readonly Row[],
+): Promise<void> {
   if (made.length === 0) return;
   try {
-    await rows.insertMany([...made], { ordered: false });
+    await rows.insertMany(made as readonly never[], { ordered: false });
   } catch (error) {
     const isThere =
       error instanceof MongoBulkWriteError &&
@@ -401,7 +413,7 @@ async function insertMissing(rows: Collection<KeyRow>, made: readonly KeyRow[]):
 }
 
 /** A database of ours, or an empty one: keys must not come to lie in another program's. */
-async function checkDatabase(db: Db, place: string): Promise<void> {
+export async function checkDatabase(db: Db, place: string): Promise<void> {
   const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
   const foreign = names.find((name) => !['keys', 'blobs', 'shared'].includes(name) && !name.startsWith('system.'));
   if (foreign !== undefined)
@@ -413,7 +425,7 @@ async function checkDatabase(db: Db, place: string): Promise<void> {
 const guarded = <T>(connection: MongoConnection, work: (db: Db) => Promise<T>): Promise<T> =>
   orUnavailable(() => connection.guarded(work));
 
-async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
+export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
