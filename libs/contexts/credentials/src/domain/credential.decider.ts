@@ -421,9 +421,9 @@ function revoke(command: Issued<RevokeCredential>, state: CredentialState): Deci
       data: { learnerId, credentialId, templateId, because, effectiveAt },
     });
   }
-  if (state.superseded) return alreadySuperseded(state.superseded);
   if (state.revoked)
     return because !== undefined && state.revoked.because === because ? accept() : alreadyRevoked(state.revoked);
+  if (state.superseded) return alreadySuperseded(state.superseded);
   const { learnerId, templateId } = state.issued;
   return accept({
     type: 'credential-revoked',
