@@ -23,6 +23,7 @@ import {
   positionOf,
   positionToken,
   ProblemException,
+  runIdOf,
   type Configuration,
 } from '@cairn/platform';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
@@ -31,11 +32,12 @@ import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/q
 import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
 import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
-import { runOf, UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
+import { UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
 import { SimulationReport } from '../../../libs/contexts/progress/src/queries/simulation-report.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
 import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { migrate } from './migrate.js';
+import { addBulk } from './bulk.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { logProgressBar, print, printJson, progressBar, table } from './output.js';
@@ -472,6 +474,8 @@ program
     ),
   );
 
+addBulk(program, globals);
+
 program
   .command('undo <run>')
   .description('take back everything that a run set off, and only that; a preview unless confirmed')
@@ -484,7 +488,7 @@ program
       async (session) => {
         const { tenant } = await session.tenant();
         const undoRun = session.app.get(UndoRun, { strict: false });
-        return undoRun.undo(tenant, runOf(run), 'service:cli', options.authority, options.confirm);
+        return undoRun.undo(tenant, runIdOf(run), 'service:cli', options.authority, options.confirm);
       },
       (found) =>
         [

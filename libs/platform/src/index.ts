@@ -19,5 +19,7 @@ export * from './problem.filter.js';
 export * from './problems.js';
 export * from './read-gate.js';
 export * from './request.js';
+export * from './runs.js';
 export * from './stores.js';
 export * from './tokens.js';
+export { validationProblem } from './validation.js';

@@ -13,6 +13,7 @@ import { QueryGuard } from './query.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { ReadGate } from './read-gate.js';
 import { RoleGuard } from './role.guard.js';
+import { Runs } from './runs.js';
 import { CONFIGURATION, INSTALLATION } from './tokens.js';
 
 @Module({})
@@ -28,13 +29,14 @@ export class PlatformModule {
         { provide: CONFIGURATION, useValue: configuration },
         CommandGateway,
         ReadGate,
+        Runs,
         { provide: APP_GUARD, useClass: RoleGuard },
         // Authentication before the limit, which counts by key.
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: QueryGuard },
       ],
-      exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, CqrsModule],
+      exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, Runs, CqrsModule],
     };
   }
 }

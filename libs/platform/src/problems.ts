@@ -141,6 +141,21 @@ export const PROBLEMS = {
     title: 'It is not what was previewed',
     next: 'Look at a new preview and confirm that one.',
   },
+  'run-under-way': {
+    status: 409,
+    title: 'The run is under way already',
+    next: 'Look at GET /api/operations/{run}, or cancel it; then send it again.',
+  },
+  'run-not-under-way': {
+    status: 409,
+    title: 'The run is not under way',
+    next: 'Nothing is left to cancel; what it did is undone by POST /api/operations/{run}/undo.',
+  },
+  'run-undone': {
+    status: 409,
+    title: 'The run was undone',
+    next: 'Begin a new run: look at a new preview, or leave out Cairn-Run.',
+  },
   'last-key': { status: 409, title: 'The issuer would have no key left', next: 'Add the next signing key first.' },
   'revision-stale': { status: 412, title: 'It has changed since you read it', next: 'Read it again and decide anew.' },
   'if-match-required': {

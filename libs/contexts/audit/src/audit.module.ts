@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { EventDefinition } from '@cairn/kernel';
 import { defineContext } from '@cairn/platform';
 import { auditProjection } from './projections/audit.projection.js';
+import { OperationRoutes } from './queries/operations.js';
 import { AuditController, TrailHandler } from './queries/trail.js';
 
 /** `definitions`: the events of all contexts. */
@@ -15,5 +16,5 @@ export const auditContext = (definitions: readonly EventDefinition[]) =>
     messages: [],
   });
 
-@Module({ controllers: [AuditController], providers: [TrailHandler] })
+@Module({ controllers: [AuditController, OperationRoutes], providers: [TrailHandler] })
 export class AuditModule {}

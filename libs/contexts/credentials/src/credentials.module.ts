@@ -1,6 +1,8 @@
 // One list: everything that this context adds to the application.
 import { Module } from '@nestjs/common';
 import { defineContext } from '@cairn/platform';
+import { BulkRoute } from './commands/bulk-acts.js';
+import { BulkRun } from './commands/bulk-run.js';
 import {
   FlagCredentialHandler,
   FlagCredentialMessage,
@@ -40,6 +42,7 @@ import { registerProjection } from './projections/register.projection.js';
 import { verificationProjection } from './projections/verification.projection.js';
 import { walletProjection } from './projections/wallet.projection.js';
 import { AchievementHandler, AchievementRoute } from './queries/achievement.js';
+import { BulkItems } from './queries/bulk-items.js';
 import { CredentialLocator } from './queries/credential-locator.js';
 import { CredentialReading } from './queries/credential-reading.js';
 import { ExplainCredentialHandler, ExplainCredentialRoute } from './queries/explain-credential.js';
@@ -79,6 +82,7 @@ export const credentialsContext = defineContext({
     RenewCredentialRoute,
     RevokeCredentialRoute,
     SuspendCredentialRoute,
+    BulkRoute,
     ExplainCredentialRoute,
     CredentialRegisterRoute,
     WalletRoute,
@@ -99,6 +103,8 @@ export const credentialsContext = defineContext({
     SuspendCredentialHandler,
     ReinstateCredentialHandler,
     ExpireCredentialHandler,
+    BulkItems,
+    BulkRun,
     CredentialLocator,
     CredentialReading,
     VerifyCredentialHandler,

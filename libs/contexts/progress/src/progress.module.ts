@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { DECISION_REPLAY, type DecisionReplay } from '@cairn/contexts/credentials';
+import { DECISION_REPLAY, RECORD_PREVIEW, type DecisionReplay } from '@cairn/contexts/credentials';
 import { defineContext, INSTALLATION, type Installation } from '@cairn/platform';
 import {
   CloseRecordHandler,
@@ -60,6 +60,7 @@ import { recordDecider } from './domain/record.decider.js';
 import { externalCredentialsProjection } from './projections/external-credentials.projection.js';
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
+import { createRecordPreview } from './queries/record-preview.js';
 import { SimulationReport } from './queries/simulation-report.js';
 import { Simulator } from './queries/simulation.js';
 import { WhyNotHandler, WhyNotRoute } from './queries/why-not.js';
@@ -95,7 +96,7 @@ export const progressContext = defineContext({
   ],
 });
 
-/** Global: explanations ask for the replay of decisions from another context. */
+/** Global: explanations and previews of another context ask what the record decided, and what it would. */
 @Global()
 @Module({
   controllers: [
@@ -140,7 +141,8 @@ export const progressContext = defineContext({
         (record, decision) =>
           decideAgain(executor.loader, record, decision),
     },
+    { provide: RECORD_PREVIEW, inject: [INSTALLATION], useFactory: createRecordPreview },
   ],
-  exports: [DECISION_REPLAY],
+  exports: [DECISION_REPLAY, RECORD_PREVIEW],
 })
 export class ProgressModule {}

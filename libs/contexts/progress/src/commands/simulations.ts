@@ -12,6 +12,8 @@ import {
   InstantField,
   instantOf,
   NameMap,
+  NDJSON,
+  ndjson,
   plain,
   RequireScope,
   Text,
@@ -42,8 +44,6 @@ class RunBody {
   @Code({ description: 'Why.', example: 'rules-revised' }) reasonCode!: string;
 }
 
-const NDJSON = 'application/x-ndjson';
-
 @ApiTags('progress')
 @Controller('api/pathways')
 export class SimulationRoutes {
@@ -70,7 +70,7 @@ export class SimulationRoutes {
   ): Promise<void> {
     const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
     const { head, rows } = await this.report.preview({ tenant, pathwayId, ...plain(body) });
-    await reply.type(NDJSON).send(Readable.from(lines(head, rows)));
+    await reply.type(NDJSON).send(Readable.from(ndjson(head, rows)));
   }
 
   @Post(':id/move')
@@ -93,11 +93,6 @@ export class SimulationRoutes {
     const pathwayId = idOrSlug<PathwayId>('pwy', tenant, id);
     const target = { tenant, pathwayId, ...plain(body), asOf: instantOf<Instant>(body.asOf) };
     const { head, rows } = await this.report.run(target, this.gateway.contextOf(request));
-    await reply.type(NDJSON).send(Readable.from(lines(head, rows)));
+    await reply.type(NDJSON).send(Readable.from(ndjson(head, rows)));
   }
-}
-
-async function* lines(head: object, rows: AsyncIterable<object>): AsyncGenerator<string> {
-  yield `${JSON.stringify(head)}\n`;
-  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }

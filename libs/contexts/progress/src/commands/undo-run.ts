@@ -1,15 +1,15 @@
 // Undoing everything that one run set off: previewed, confirmed by its number of effects, then sent command by command.
 import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { isUuid, publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
+import { publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
 import {
-  bareRunId,
   Caller,
   CommandGateway,
   INSTALLATION,
   IntegerField,
   ProblemException,
   RequireScope,
+  runIdOf,
   Text,
   type Installation,
   type TenantCaller,
@@ -124,13 +124,6 @@ class UndoBody {
   confirm?: number;
 }
 
-/** A run's id: the correlation id of its commands, bare or as `opr_…` or `imp_…`. */
-export function runOf(text: string): string {
-  const run = isUuid(text) ? text : bareRunId(text);
-  if (run === undefined) throw new ProblemException('not-found', `"${text}" is not the id of a run.`);
-  return run;
-}
-
 @ApiTags('progress')
 @Controller('api/operations')
 @RequireScope('imports:run')
@@ -145,6 +138,6 @@ export class UndoRoutes {
     @Param('run') run: string,
     @Body() body: UndoBody,
   ): Promise<UndoAnswer> {
-    return this.undoRun.undo(tenant, runOf(run), actor, body.authority, body.confirm);
+    return this.undoRun.undo(tenant, runIdOf(run), actor, body.authority, body.confirm);
   }
 }
