@@ -1,7 +1,7 @@
-// B11: a bulk act of 1,000 is killed half-way by kill -9 and said again: each credential is revoked once, none twice.
-// Before that the same credentials are suspended by a run that is cancelled, then goes on.
+// B11: bulk work on 1,000 is killed half-way by kill -9 and said again: an import records each row once, a revocation
+// revokes each credential once. Between them the credentials are suspended by a run that is cancelled, then goes on.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Position, StoredEvent } from '@cairn/kernel';
@@ -20,22 +20,30 @@ const lines = (text: string): readonly Line[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Line);
 
-/** The command line, as a process of its own; killed once it has told so many items. */
-function cairn(args: readonly string[], killAt = Infinity): Promise<{ signal: string | null; told: readonly Line[] }> {
+type Ended = { readonly signal: string | null; readonly told: readonly Line[]; readonly err: string };
+
+/** The command line, as a process of its own; killed once it has told so many items, or once a file has content. */
+function cairn(args: readonly string[], killAt: number | string = Infinity): Promise<Ended> {
   const program = spawn(process.execPath, ['dist/apps/cli/src/main.js', ...args, '--data', directory, '--json']);
   let out = '';
   let err = '';
   program.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   program.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString();
-    if (out.split('\n').length > killAt) program.kill('SIGKILL');
+    if (typeof killAt === 'number' && out.split('\n').length > killAt) program.kill('SIGKILL');
   });
+  const watch =
+    typeof killAt === 'string' &&
+    setInterval(() => {
+      if (existsSync(killAt) && statSync(killAt).size > 0) program.kill('SIGKILL');
+    }, 2);
   return new Promise((resolve, reject) =>
     program.once('close', (code, signal) => {
+      if (watch) clearInterval(watch);
       if (code !== 0 && signal === null) return reject(new Error(`${args.join(' ')} ended with ${code}: ${err}`));
       // The last line of a process that was killed may be cut off.
       const whole = signal === null ? out : out.slice(0, out.lastIndexOf('\n'));
-      resolve({ signal, told: lines(whole) });
+      resolve({ signal, told: whole.trim() === '' ? [] : lines(whole), err });
     }),
   );
 }
@@ -64,6 +72,7 @@ beforeAll(async () => {
     issue: 'manual',
     issuer: tenant.issuer,
   });
+  await client().post('/api/modules', { slug: 'BRIEFING', title: { en: 'Briefing' } });
   const etag = (await client().get('/api/templates/briefing')).headers['etag'] as string;
   await client().post('/api/templates/briefing/publish', {}, { 'if-match': etag });
   const learners: string[] = [];
@@ -99,6 +108,52 @@ async function confirmed(body: object): Promise<{ run: string; again: object; to
   return { run, again, told: await batch(again) };
 }
 const counts = (told: readonly Line[]) => told.at(-1)?.counts;
+
+const everything = async (): Promise<readonly StoredEvent[]> => {
+  const events: StoredEvent[] = [];
+  for (let after = '' as Position; ;) {
+    const page = await (server as TestServer).installation.log.readAll({ after, limit: 5_000 });
+    events.push(...page.events);
+    if (page.atEnd) return events;
+    after = page.readUpTo;
+  }
+};
+
+it(
+  'an import killed half-way and sent again records each row once, under one run',
+  async () => {
+    await server?.close();
+    server = undefined;
+    const file = join(directory, 'results.csv');
+    const report = join(directory, 'report.ndjson');
+    const rows = Array.from({ length: COUNT }, (_, index) => `${index},BRIEFING,2025-01-10`);
+    rows.splice(KILL_AT, 0, 'nobody,BRIEFING,2025-01-10');
+    writeFileSync(file, ['who,what,when', ...rows].join('\n'));
+    const map = ['--map', 'learner=who', 'module=what', 'occurredAt=when', '--system', 'sis', '--report', report];
+    const importing = ['import', 'csv', '--from', file, ...map];
+    const killed = await cairn(importing, report);
+    expect(killed.signal).toBe('SIGKILL');
+    const run = /imp_\w+/.exec(killed.err)?.[0] as string;
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['dist/apps/cli/src/main.js', ...importing, '--run', run, '--data', directory, '--json'],
+      { encoding: 'utf8' },
+    );
+    const result = JSON.parse(stdout) as { run: string; counts: Record<string, number> };
+    expect(result).toMatchObject({ run, counts: { refused: 1 }, codes: { 'learner-unknown': 1 } });
+    const { recorded = 0, unchanged = 0 } = result.counts;
+    expect(recorded + unchanged).toBe(COUNT);
+    expect(recorded).toBeGreaterThan(0);
+    expect(unchanged).toBeGreaterThanOrEqual(KILL_AT - 64);
+    server = await startServer({ directory, keep: true });
+    await server.settled();
+    const completed = (await everything()).filter(({ type }) => type === 'module-completed');
+    expect(completed.length).toBe(COUNT);
+    expect(new Set(completed.map(({ stream }) => stream)).size).toBe(COUNT);
+    expect(new Set(completed.map(({ meta }) => meta['$correlationId'])).size).toBe(1);
+  },
+  LIMIT_MS,
+);
 
 it(
   'cancelled from another connection it ends; said again it goes on',
@@ -165,13 +220,7 @@ it(
 
     server = await startServer({ directory, keep: true });
     await server.settled();
-    const revoked: StoredEvent[] = [];
-    for (let after = '' as Position; ;) {
-      const page = await server.installation.log.readAll({ after, limit: 5_000 });
-      revoked.push(...page.events.filter(({ type }) => type === 'credential-revoked'));
-      if (page.atEnd) break;
-      after = page.readUpTo;
-    }
+    const revoked = (await everything()).filter(({ type }) => type === 'credential-revoked');
     expect(revoked.length).toBe(COUNT);
     expect(new Set(revoked.map(({ stream }) => stream)).size).toBe(COUNT);
     expect(new Set(revoked.map(({ meta }) => meta['$correlationId'])).size).toBe(1);

@@ -35,7 +35,7 @@ type Send = (
   method: string,
   path: string,
   headers: Record<string, string>,
-  payload: string | undefined,
+  payload: string | Buffer | undefined,
 ) => Promise<Omit<Answer, 'body'>>;
 
 /** JSON over whatever carries requests: `inject` of a server in this process, or HTTP. */
@@ -54,7 +54,7 @@ export function clientOf(send: Send, token: string | undefined): Client {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
     );
     let json: unknown;
     try {

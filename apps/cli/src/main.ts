@@ -38,6 +38,7 @@ import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not
 import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { migrate } from './migrate.js';
 import { addBulk } from './bulk.js';
+import { addImportCsv } from './import-csv.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { logProgressBar, print, printJson, progressBar, table } from './output.js';
@@ -61,6 +62,7 @@ const program = new Command('cairn')
     `
 Examples:
   npm run cairn -- import oulad --from ../shared/data/oulad --data ./data/oulad
+  npm run cairn -- import csv --from results.csv --map learner=student module=course occurredAt=passed --system sis
   npm run cairn -- funnel oulad-fff --version 2013J --order in-order --json --data ./data/oulad
   npm run cairn -- simulate data-skills --version 2027
   npm run cairn -- verify crd_… --as-of 2014-06-01T00:00:00Z
@@ -199,6 +201,8 @@ importing
     print(table(['remark or refusal', 'rows'], Object.entries(summary.codes)));
     print(`Each by file, line, code and reason: ${summary.report}`);
   });
+
+addImportCsv(importing, globals);
 
 program
   .command('pathways')

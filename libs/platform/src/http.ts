@@ -35,6 +35,11 @@ const HEADERS = {
     "default-src 'none'; img-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 } as const;
 
+/** Files are read by these routes only, as bytes; everywhere else their types are refused. */
+const UPLOAD_ROUTES: ReadonlySet<string | undefined> = new Set(['/api/imports']);
+export const UPLOAD_TYPES = ['text/csv', 'application/x-ndjson'] as const;
+const UPLOAD_LIMIT_BYTES = 5 * 1024 * 1024;
+
 /** Pipes, filters and hooks that every request passes. */
 export function configure(app: NestFastifyApplication): void {
   app.useGlobalPipes(createValidationPipe());
@@ -43,6 +48,14 @@ export function configure(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   // Fastify reads text/plain by itself; here it is refused like every other type (415).
   fastify.removeContentTypeParser('text/plain');
+  fastify.addContentTypeParser(
+    [...UPLOAD_TYPES],
+    { parseAs: 'buffer', bodyLimit: UPLOAD_LIMIT_BYTES },
+    (request, body, done) => {
+      if (UPLOAD_ROUTES.has(request.routeOptions.url)) done(null, body);
+      else done(Object.assign(new Error('no files here'), { statusCode: 415 }));
+    },
+  );
   fastify.addHook('onRequest', (request, reply, done) => {
     (request as CairnRequest).traceId = traceOf(request.headers['traceparent'])?.id ?? randomBytes(16).toString('hex');
     void reply.headers({ ...HEADERS, 'Request-Id': request.id });
@@ -73,7 +86,7 @@ export function configure(app: NestFastifyApplication): void {
   });
   fastify.addHook('preValidation', (request, _reply, done) => {
     try {
-      checkShape(request.body);
+      if (!Buffer.isBuffer(request.body)) checkShape(request.body);
       done();
     } catch (error) {
       done(error as Error);

@@ -13,8 +13,8 @@ const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   400: ['malformed-request', 'The request could not be read as JSON.'],
   404: ['not-found', 'There is nothing at this address.'],
   405: ['not-found', 'There is nothing at this address for this method.'],
-  413: ['body-too-large', 'The body is larger than 64 KB.'],
-  415: ['media-type-unsupported', 'Only application/json is read here.'],
+  413: ['body-too-large', 'The body is larger than 64 KB, a file to import larger than 5 MB.'],
+  415: ['media-type-unsupported', 'This type of content is not read here.'],
 };
 
 @Catch()

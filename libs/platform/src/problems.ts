@@ -209,8 +209,8 @@ export const PROBLEMS = {
   },
   'mapping-incomplete': {
     status: 422,
-    title: 'The mapping of steps would lose something',
-    next: 'Name for each step in errors the step of the new version that it becomes.',
+    title: 'The mapping does not fit',
+    next: 'Name for each in errors what it becomes, or where it is found.',
   },
   'version-not-newer': {
     status: 422,

@@ -2,6 +2,7 @@ import type { Instant } from '@cairn/kernel';
 import {
   addToLocalDay,
   daysBetween,
+  instantsOfLocalTime,
   isoWeek,
   isZone,
   localDay,
@@ -158,4 +159,17 @@ test.each(['2026-02-30', '2026-3-1', 'today', ''])('"%s" is refused as a date', 
 });
 test.each(['P', 'P1H', 'PT1H', '60', 'P-1D', 'P1.5Y'])('"%s" is refused as a duration', (duration) => {
   expect(() => addToLocalDay('2026-01-01', duration)).toThrow(RangeError);
+});
+
+const HOUR_MS = 3_600_000;
+test.each([
+  ['2025-03-10', 9, 'Europe/Berlin', ['2025-03-10T08:00:00.000Z'], 'winter'],
+  ['2025-03-30', 2.5, 'Europe/Berlin', [], 'the clocks jump over it'],
+  ['2025-03-30', 3, 'Europe/Berlin', ['2025-03-30T01:00:00.000Z'], 'summer time has begun'],
+  ['2025-10-26', 2.5, 'Europe/Berlin', ['2025-10-26T00:30:00.000Z', '2025-10-26T01:30:00.000Z'], 'it comes twice'],
+  ['2018-11-04', 0, 'America/Sao_Paulo', [], 'no midnight'],
+  ['2011-12-30', 12, 'Pacific/Apia', [], 'a day that never was'],
+  ['2025-07-01', 0, 'Pacific/Kiritimati', ['2025-06-30T10:00:00.000Z'], 'furthest east'],
+])('%s at %d h in %s: %j (%s)', (date, hour, zone, expected) => {
+  expect(instantsOfLocalTime(date, hour * HOUR_MS, zone)).toEqual(expected);
 });

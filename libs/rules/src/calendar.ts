@@ -219,6 +219,20 @@ export function startOfLocalDay(date: LocalDate, zone: string): Instant {
   return isoInstant(startOfDayNumber(checkedDay(date), zone));
 }
 
+/**
+ * The instants at which clocks of the zone show a time of a local day, given in ms since midnight: none where they jump
+ * over it, two where they are put back.
+ */
+export function instantsOfLocalTime(date: LocalDate, msOfDay: number, zoneName: string): readonly Instant[] {
+  const zone = zoneOf(zoneName);
+  const local = checkedDay(date) * DAY + msOfDay;
+  const offsets = new Set([-REACH, 0, REACH].map((shift) => offsetAt(zone, local + shift)));
+  return Array.from(offsets, (offset) => local - offset)
+    .filter((ms) => ms + offsetAt(zone, ms) === local)
+    .toSorted((a, b) => a - b)
+    .map(isoInstant);
+}
+
 /** 2024-02-29 + P1Y = 2025-02-28: months and years are clamped to the month's end. */
 export function addToLocalDay(date: LocalDate, duration: Duration): LocalDate {
   return dateOfDayNumber(addToDayNumber(checkedDay(date), lengthOf(duration)));

@@ -3,6 +3,7 @@ export * from './types.js';
 export {
   addToLocalDay,
   daysBetween,
+  instantsOfLocalTime,
   isoWeek,
   isZone,
   localDay,

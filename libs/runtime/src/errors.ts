@@ -46,3 +46,17 @@ export function isInfrastructure(error: unknown): boolean {
     error instanceof ReadModelBehind
   );
 }
+
+const TRIES = 10;
+
+/** A store that is slow or away for a moment does not end a long piece of work: the same thing is done again. */
+export async function patiently<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (attempt === TRIES || !isInfrastructure(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
+    }
+  }
+}

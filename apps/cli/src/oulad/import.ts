@@ -1,7 +1,5 @@
 // Sends the plan: public commands only, each with an id that follows from its row, so that a second run, or one after a
 // kill, records nothing twice.
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import {
   publicId,
   uuidv5,
@@ -38,13 +36,15 @@ import type {
 } from '@cairn/contexts/progress';
 import type { AddSigningKey, RegisterIssuer, RegisterTenant } from '@cairn/contexts/tenancy';
 import { CONFIGURATION, type Configuration } from '@cairn/platform';
-import { isInfrastructure } from '@cairn/runtime';
+import { patiently } from '@cairn/runtime';
 import { newLearnerId } from '../../../../libs/contexts/learners/src/domain/registration.js';
 import { LearnerDesk } from '../../../../libs/contexts/learners/src/commands/learners.js';
 import { progressBar } from '../output.js';
+import { writeReport } from '../report.js';
 import { CliError, dispatched, type Session, type Tenant } from '../session.js';
 import { planOulad, ZONE, type Act, type Catalog, type Student } from './plan.js';
-import { readOulad, type RowNote } from './tables.js';
+import { readOulad } from './tables.js';
+import type { RowNote } from '../../../../libs/contexts/progress/src/domain/completion-row.js';
 
 const SYSTEM = 'oulad';
 const TENANT_SLUG = 'open-university';
@@ -150,13 +150,6 @@ async function eventsAfter(log: EventLog, position: Position): Promise<number> {
     if (atEnd) return count;
     after = readUpTo;
   }
-}
-
-async function writeReport(file: string, notes: readonly RowNote[]): Promise<void> {
-  const stream = createWriteStream(file);
-  for (const note of notes) if (!stream.write(`${JSON.stringify(note)}\n`)) await once(stream, 'drain');
-  stream.end();
-  await once(stream, 'finish');
 }
 
 const context = (session: Session, tenant: TenantId, namespace: string, ...key: readonly string[]): CommandContext => {
@@ -342,20 +335,6 @@ async function sendStudent(
       code: outcome.code,
       reason: `${act?.kind ?? 'register'} refused: ${outcome.detail}`,
     });
-  }
-}
-
-const TRIES = 10;
-
-/** A store that is slow or away for a moment does not end an import: the same command is sent again. */
-async function patiently<T>(send: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await send();
-    } catch (error) {
-      if (attempt === TRIES || !isInfrastructure(error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
-    }
   }
 }
 

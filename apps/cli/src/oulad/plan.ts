@@ -2,7 +2,8 @@
 // A pure function of the tables; the mapping is the table of the importer in the API reference.
 import type { Instant } from '@cairn/kernel';
 import type { Award, PathwayRules, Step } from '@cairn/rules';
-import type { Assessment, Course, OuladTables, Registration, Result, RowNote, Submission } from './tables.js';
+import type { RowNote } from '../../../../libs/contexts/progress/src/domain/completion-row.js';
+import type { Assessment, Course, OuladTables, Registration, Result, Submission } from './tables.js';
 
 export const ZONE = 'Europe/London';
 export const PASS_MARK = 40;

@@ -4,15 +4,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse';
-
-/** What was found wrong or remarkable about one row. */
-export type RowNote = {
-  readonly file: string;
-  /** Counted from 1; the header is line 1. */
-  readonly line: number;
-  readonly code: string;
-  readonly reason: string;
-};
+import type { RowNote } from '../../../../libs/contexts/progress/src/domain/completion-row.js';
 
 type Place = { readonly line: number };
 export type Course = Place & { readonly module: string; readonly presentation: string; readonly lengthDays: number };

@@ -49,6 +49,8 @@ import {
   StartModuleHandler,
   StartModuleMessage,
 } from './commands/modules.js';
+import { CompletionImport } from './commands/completion-import.js';
+import { ImportRoute } from './commands/imports.js';
 import { UndoRoutes, UndoRun } from './commands/undo-run.js';
 import { SimulationRoutes } from './commands/simulations.js';
 import { externalCredentialEvents } from './contracts/external-credential.events.js';
@@ -108,9 +110,11 @@ export const progressContext = defineContext({
     UndoRoutes,
     SimulationRoutes,
     ExternalCredentialRoutes,
+    ImportRoute,
   ],
   providers: [
     UndoRun,
+    CompletionImport,
     EnrollLearnerHandler,
     WithdrawEnrollmentHandler,
     ReinstateEnrollmentHandler,
