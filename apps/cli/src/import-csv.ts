@@ -83,7 +83,7 @@ async function importCsv(session: Session, options: Options, report: string): Pr
   const runId = options.run === undefined ? randomUUID() : runIdOf(options.run);
   const run = publicId('imp', runId);
   if (!dryRun) process.stderr.write(`Run ${run}; cut off, say the same with --run ${run}\n`);
-  const rows = await app.get(CompletionImport, { strict: false }).import(
+  const { rows } = await app.get(CompletionImport, { strict: false }).import(
     {
       file: basename(from),
       format: options.format ?? (/\.(nd)?jsonl?$/i.test(from) ? 'ndjson' : 'csv'),

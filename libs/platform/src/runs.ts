@@ -60,6 +60,17 @@ export function runIdOf(text: string): string {
   return run;
 }
 
+/**
+ * Starts rows whose first value is their head, so that what is refused is refused before anything is answered; and once
+ * started, they end what they began even if nobody reads on.
+ */
+export async function begun<H, R>(
+  rows: AsyncGenerator<H | R>,
+): Promise<{ readonly head: H; readonly rows: AsyncGenerator<R> }> {
+  const { value } = (await rows.next()) as { value: H };
+  return { head: value, rows: rows as AsyncGenerator<R> };
+}
+
 /** A head and rows as one JSON object a line. */
 export async function* ndjson(head: object, rows: AsyncIterable<object>): AsyncGenerator<string> {
   yield `${JSON.stringify(head)}\n`;

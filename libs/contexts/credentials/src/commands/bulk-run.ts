@@ -2,6 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { publicId, uuidv5, type CommandContext, type Instant, type Recorded } from '@cairn/kernel';
 import {
+  begun,
   CommandGateway,
   INSTALLATION,
   positionOf,
@@ -105,7 +106,7 @@ export class BulkRun {
         'preview-stale',
         `What was previewed is confirmed by "${words}"; "${confirm}" was sent.`,
       );
-    return { head: this.headOf(frame), rows: this.acts(frame, context) };
+    return begun<BulkHead, BulkRunRow | BulkRunSummary>(this.acts(frame, context));
   }
 
   private headOf({ run, target, position, asOf }: BulkFrame): BulkHead {
@@ -138,11 +139,12 @@ export class BulkRun {
   private async *acts(
     frame: BulkFrame,
     context: Pick<CommandContext, 'actor' | 'now' | 'traceparent'>,
-  ): AsyncGenerator<BulkRunRow | BulkRunSummary> {
+  ): AsyncGenerator<BulkHead | BulkRunRow | BulkRunSummary> {
     const { tenant } = frame.target;
     const counts = { done: 0, unchanged: 0, 'changed-since': 0, refused: 0 };
     const underWay = this.runs.begin(tenant, frame.run);
     try {
+      yield this.headOf(frame);
       for await (const some of this.items.items(frame)) {
         if (underWay.signal.aborted) {
           yield { counts, cancelled: true };

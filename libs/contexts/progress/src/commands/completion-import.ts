@@ -17,7 +17,15 @@ import {
   type TenantId,
 } from '@cairn/kernel';
 import { identityFold, identityHash, identityStream, normaliseIdentity } from '@cairn/contexts/learners';
-import { CommandGateway, idOrSlug, INSTALLATION, ProblemException, Runs, type Installation } from '@cairn/platform';
+import {
+  begun,
+  CommandGateway,
+  idOrSlug,
+  INSTALLATION,
+  ProblemException,
+  Runs,
+  type Installation,
+} from '@cairn/platform';
 import { isZone } from '@cairn/rules';
 import { patiently } from '@cairn/runtime';
 import type { CompleteModule } from '../contracts/record.commands.js';
@@ -45,6 +53,7 @@ export type ImportRow = Pick<RowNote, 'file' | 'line'> &
     /** Credentials that the row earned, or would. */
     readonly earned?: readonly string[];
   };
+export type ImportHead = { readonly run: string; readonly dryRun: boolean };
 export type ImportSummary = {
   readonly counts: Readonly<Record<(typeof OUTCOMES)[number] | 'earned', number>>;
   /** It was cancelled, or the server closes: sent again, it goes on. */
@@ -68,15 +77,14 @@ export class CompletionImport {
 
   /**
    * `context.correlationId` names the run. A dry run decides every row by the records as they are and writes nothing.
-   * Throws, before a row is read, `run-undone`, `run-under-way`, `validation-failed`; `mapping-incomplete` while the
-   * first line is read.
+   * Throws `run-undone`, `run-under-way`, `validation-failed`, `mapping-incomplete`, all before the first row.
    */
   async import(
     source: ImportSource,
     mapping: CompletionMapping,
     context: CommandContext,
     dryRun = false,
-  ): Promise<AsyncGenerator<ImportRow | ImportSummary>> {
+  ): Promise<{ readonly head: ImportHead; readonly rows: AsyncGenerator<ImportRow | ImportSummary> }> {
     if (!isZone(mapping.zone))
       throw new ProblemException('validation-failed', `"${mapping.zone}" is no time zone such as Europe/Berlin.`, {
         errors: [{ pointer: '/zone', code: 'zone', message: 'must be the name of a zone such as Europe/Berlin' }],
@@ -85,25 +93,26 @@ export class CompletionImport {
     const undo = { tenant, correlation: uuidv5(correlationId, 'undo') };
     if ((await this.installation.views.find('audit', undo, { limit: 1 })).length > 0)
       throw new ProblemException('run-undone', `${publicId('imp', correlationId)} was undone.`);
-    const rows = readRows(source, mapping);
-    const first = await rows.next(); // a mapping that does not fit is told before anything is answered
-    return this.rows(source.file, prepended(first, rows), mapping, context, dryRun);
+    return begun<ImportHead, ImportRow | ImportSummary>(this.rows(source, mapping, context, dryRun));
   }
 
   private async *rows(
-    file: string,
-    rows: AsyncIterable<ReadRow>,
+    source: ImportSource,
     mapping: CompletionMapping,
     context: CommandContext,
     dryRun: boolean,
-  ): AsyncGenerator<ImportRow | ImportSummary> {
+  ): AsyncGenerator<ImportHead | ImportRow | ImportSummary> {
+    const { file } = source;
     const counts = { recorded: 0, unchanged: 0, refused: 0, earned: 0 };
     const { tenant, correlationId } = context;
     const underWay = this.runs.begin(tenant, dryRun ? uuidv5(correlationId, 'dry-run') : correlationId);
     /** Rows that a dry run has seen: the second of two that are the same would find the first one recorded. */
     const seen = new Set<string>();
     try {
-      for await (const some of batches(rows)) {
+      const rows = readRows(source, mapping);
+      const first = await rows.next(); // a mapping that does not fit is told before anything is answered
+      yield { run: publicId('imp', correlationId), dryRun };
+      for await (const some of batches(prepended(first, rows))) {
         if (underWay.signal.aborted) {
           yield { counts, cancelled: true };
           return;

@@ -2,7 +2,6 @@ import { Controller, HttpCode, Post, Query as QueryString, Req, Res } from '@nes
 import { ApiBody, ApiConsumes, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import { publicId } from '@cairn/kernel';
 import {
   Caller,
   CommandGateway,
@@ -84,13 +83,11 @@ export class ImportRoute {
       ...(query.delimiter === undefined ? {} : { delimiter: query.delimiter }),
       bytes: [request.body],
     } as const;
-    const dryRun = query.dryRun === 'true';
-    const rows = await this.imports.import(source, mappingOf(query, zone), context, dryRun);
-    const run = publicId('imp', context.correlationId);
+    const { head, rows } = await this.imports.import(source, mappingOf(query, zone), context, query.dryRun === 'true');
     await reply
       .type(NDJSON)
-      .header('Location', `/api/operations/${run}`)
-      .send(Readable.from(ndjson({ run, dryRun }, rows)));
+      .header('Location', `/api/operations/${head.run}`)
+      .send(Readable.from(ndjson(head, rows)));
   }
 }
 
