@@ -147,7 +147,7 @@ export class CompletionImport {
           : `"${learner.slice(0, 40)}" is no external id such as system:value; or name the system of all`,
       );
     const { keyVault, executor } = this.installation;
-    const hash = identityHash(keyVault.secret(tenant, 'identity'), tenant, { kind: mapping.learnerBy, value });
+    const hash = identityHash(await keyVault.secret(tenant, 'identity'), tenant, { kind: mapping.learnerBy, value });
     const { owner } = await patiently(() => executor.loader.fold(identityFold, identityStream(tenant, hash)));
     if (owner === undefined)
       return refused('learner-unknown', 'no learner has this identifier; register the learner first');
