@@ -1,1 +1,1 @@
-export { eventsOfCorrelation } from './queries/trail-events.js';
+export { countOfCorrelation, eventsOfCorrelation } from './queries/trail-events.js';

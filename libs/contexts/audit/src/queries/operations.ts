@@ -13,6 +13,7 @@ import {
   type RunCounts,
   type TenantCaller,
 } from '@cairn/platform';
+import { countOfCorrelation } from './trail-events.js';
 
 type OperationAnswer = {
   readonly run: string;
@@ -39,7 +40,10 @@ export class OperationRoutes {
     const run = runIdOf(text);
     const undo = uuidv5(run, 'undo');
     const counts = this.runs.look(tenant, run);
-    const [events, undone] = await Promise.all([this.recordedBy(tenant, run), this.recordedBy(tenant, undo)]);
+    const [events, undone] = await Promise.all([
+      countOfCorrelation(this.installation, tenant, run),
+      countOfCorrelation(this.installation, tenant, undo, 1),
+    ]);
     if (counts === undefined && events === 0)
       throw new ProblemException('not-found', `Nothing carries the id ${text} of a run.`);
     return {
@@ -59,13 +63,5 @@ export class OperationRoutes {
     if (!this.runs.cancel(tenant, run))
       throw new ProblemException('run-not-under-way', `${publicId('opr', run)} is not under way here.`);
     return { run: publicId('opr', run) };
-  }
-
-  private async recordedBy(tenant: string, correlation: string): Promise<number> {
-    const [found] = await this.installation.views.aggregate('audit', [
-      { $match: { tenant, correlation } },
-      { $group: { _id: null, count: { $sum: 1 } } },
-    ]);
-    return (found?.['count'] as number | undefined) ?? 0;
   }
 }

@@ -96,6 +96,20 @@ export async function eventsOfCorrelation(
   return events;
 }
 
+/** How many events carry a correlation, counted up to a number. */
+export async function countOfCorrelation(
+  sources: TrailSources,
+  tenant: string,
+  correlation: string,
+  atMost = Infinity,
+): Promise<number> {
+  let count = 0;
+  const filter = { correlation };
+  for await (const event of lookedAt(sources, tenant, filter, BEGINNING))
+    if (meets(filter, tenant, event) && ++count >= atMost) break;
+  return count;
+}
+
 function concerns(subject: TrailSubject, tenant: string, { data, stream }: StoredEvent): boolean {
   switch (subject.kind) {
     case 'learner':

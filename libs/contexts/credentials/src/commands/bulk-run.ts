@@ -1,6 +1,7 @@
 // An act on many credentials: previewed for all, confirmed in words, then sent item by item at the revision previewed.
 import { Inject, Injectable } from '@nestjs/common';
 import { publicId, uuidv5, type CommandContext, type Instant, type Recorded } from '@cairn/kernel';
+import { countOfCorrelation } from '@cairn/contexts/audit';
 import {
   begun,
   CommandGateway,
@@ -92,10 +93,9 @@ export class BulkRun {
     context: Pick<CommandContext, 'actor' | 'now' | 'traceparent'>,
     run?: string,
   ): Promise<{ readonly head: BulkHead; readonly rows: AsyncGenerator<BulkRunRow | BulkRunSummary> }> {
-    const { logId, views } = this.installation;
+    const { logId } = this.installation;
     const frame = await this.items.frame(target, { ...at, position: positionOf(logId, at.position) }, run);
-    const undo = { tenant: target.tenant, correlation: uuidv5(frame.run, 'undo') };
-    if ((await views.find('audit', undo, { limit: 1 })).length > 0)
+    if ((await countOfCorrelation(this.installation, target.tenant, uuidv5(frame.run, 'undo'), 1)) > 0)
       throw new ProblemException('run-undone', `${publicId('opr', frame.run)} was undone.`);
     let affected = 0;
     for await (const some of this.items.items(frame))

@@ -16,6 +16,7 @@ import {
   type ModuleId,
   type TenantId,
 } from '@cairn/kernel';
+import { countOfCorrelation } from '@cairn/contexts/audit';
 import { identityFold, identityHash, identityStream, normaliseIdentity } from '@cairn/contexts/learners';
 import {
   begun,
@@ -90,8 +91,7 @@ export class CompletionImport {
         errors: [{ pointer: '/zone', code: 'zone', message: 'must be the name of a zone such as Europe/Berlin' }],
       });
     const { tenant, correlationId } = context;
-    const undo = { tenant, correlation: uuidv5(correlationId, 'undo') };
-    if ((await this.installation.views.find('audit', undo, { limit: 1 })).length > 0)
+    if ((await countOfCorrelation(this.installation, tenant, uuidv5(correlationId, 'undo'), 1)) > 0)
       throw new ProblemException('run-undone', `${publicId('imp', correlationId)} was undone.`);
     return begun<ImportHead, ImportRow | ImportSummary>(this.rows(source, mapping, context, dryRun));
   }

@@ -33,6 +33,8 @@ export const createRecordPreview =
       },
       grant: decide,
       hear: async (event) => {
+        // A flag is no end: nobody notes it.
+        if (!stackOnCredential.events.some(({ type }) => type === event.type)) return [];
         const heard: Recorded<RecordEvent>[] = [];
         for (const { command } of await stackOnCredential.react(event as never, NO_LOOKUPS)) {
           const context: CommandContext = {
