@@ -178,7 +178,7 @@ it(
     });
     // Two of the same would race for every item: the second is refused.
     const both = await Promise.all([1, 2].map(() => client().send('POST', '/api/credential-batches', again)));
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     expect(both.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'run-under-way' });
     expect(counts(lines(both.find(({ status }) => status === 200)?.text ?? ''))).toEqual({
       done: COUNT - first,
