@@ -24,6 +24,7 @@ let enrollment: string;
 let valid: string;
 let revoked: string;
 let key: string;
+let damagedLearner: string;
 /** Before the second credential was revoked, by the log's own clock. */
 let beforeRevocation: string;
 
@@ -135,6 +136,7 @@ beforeAll(async () => {
   await third.settled();
   const page = await third.installation.log.readAll({ after: '' as never, limit: 1_000 });
   const registered = page.events.find(({ type }) => type === 'learner-registered') as unknown as NewEvent;
+  damagedLearner = person;
   const learnerId = bareId('lrn', person) as LearnerId;
   const broken = {
     id: uuidv5(learnerId, 'broken'),
@@ -215,8 +217,8 @@ describe('wrong use ends with 2, nothing on the output, and says what is wrong',
     ['an instant that is none', ['verify', 'x', '--as-of', 'yesterday'], '--as-of takes an instant'],
     ['the other instant', ['verify', 'x', '--known-at', '2026-13-01'], '--known-at takes an instant'],
     ['an unknown enrollment', ['why-not', 'enr_00000000000000000000000000-1'], 'There is no enrollment'],
-    ['an audit of nobody', ['audit'], /learner/],
-    ['an audit of two', ['audit', '--learner', 'a', '--actor', 'b'], /one/],
+    ['an audit of nothing', ['audit'], 'Name a subject, an actor or a correlation'],
+    ['an audit of two', ['audit', '--learner', 'a', '--credential', 'b'], /not the id|one subject/],
     ['an unknown projection', ['rebuild', 'nothing'], 'There is no projection "nothing"; there are '],
     ['work that is not parked', ['parked', 'retry', 'register', 'x'], 'Nothing is parked as register x'],
     ['a discard without a reason', ['parked', 'discard', 'register', 'x'], "required option '--reason <code>'"],
@@ -416,7 +418,7 @@ describe('the trail', () => {
 
   it('is printed as a table without personal data', async () => {
     const { out } = await run(data, 'audit', '--learner', learner);
-    expect(rows(out)[0]).toEqual(['occurred', 'what', 'actor', 'event']);
+    expect(rows(out)[0]).toEqual(['recorded', 'occurred', 'what', 'actor', 'event']);
     expect(out).toContain('module-completed');
     expect(out).not.toMatch(/canary/i);
   });
@@ -472,7 +474,7 @@ describe('the installation', () => {
 
   it('projections', async () => {
     const { code, value } = await json(data, 'projections');
-    expect({ code, value }).toMatchObject({ code: 0, value: { ready: true, settled: true } });
+    expect({ code, value }).toMatchObject({ code: 0, value: { settled: true } });
     const { out } = await run(data, 'projections');
     for (const { name } of [...value.projections, ...value.reactors]) expect(out).toContain(`${name} `);
     expect(out).toContain('Settled: all is done up to the head of the log.');
@@ -493,12 +495,35 @@ describe('the installation', () => {
     const still = await json(damaged, 'parked', 'retry', name, parkedKey);
     expect(still).toMatchObject({ code: 1, value: { free: false, parked: { detail } } });
     expect((await run(damaged, 'parked', 'retry', name, parkedKey)).out).toBe(`Still parked: ${detail}\n`);
+    expect(await run(damaged, 'parked', 'discard', name, parkedKey, '--reason', 'Because!')).toMatchObject({ code: 2 });
     expect(await json(damaged, 'parked', 'discard', name, parkedKey, '--reason', 'bad-row')).toEqual({
       code: 0,
       err: '',
-      value: { free: true },
+      value: { free: true, recorded: expect.stringMatching(/^evt_/) },
     });
     expect((await json(damaged, 'parked', 'list')).value).toHaveLength(value.length - 1);
+    // Who, when and why is on record: by the actor, and in the trail of whom the event was about.
+    const about = value.find((row: { name: string }) => row.name === name);
+    for (const named of [
+      ['--actor', 'service:cli'],
+      ['--learner', damagedLearner],
+    ]) {
+      const { items } = (await json(damaged, 'audit', ...named)).value;
+      expect(items).toContainEqual(
+        expect.objectContaining({
+          type: 'parked-work-discarded',
+          actor: 'service:cli',
+          data: expect.objectContaining({
+            runner: 'projection',
+            name,
+            key: parkedKey,
+            code,
+            reasonCode: 'bad-row',
+            event: expect.objectContaining({ eventId: about.eventId }),
+          }),
+        }),
+      );
+    }
   });
 
   it('backup and restore; an existing folder is refused', async () => {

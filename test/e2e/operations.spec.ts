@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventLog, DataDirectoryLocked, openSqliteEventLog } from '@cairn/eventlog';
 import type { Position } from '@cairn/kernel';
+import { bareId, uuidv5, type LearnerId, type TenantId } from '@cairn/kernel';
+import { recordStream } from '@cairn/contexts/progress';
 import { migrateLog, positionOf, positionToken } from '@cairn/platform';
 import { restore } from '../../apps/cli/src/backup.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -75,6 +77,60 @@ describe('backup and restore', () => {
     expect(existsSync(join(made, 'keys.sqlite'))).toBe(false);
     await expect(restore(empty, made)).rejects.toThrow(/keys\.sqlite/);
     expect(existsSync(join(empty, 'events.sqlite'))).toBe(false);
+    await stop(server);
+  });
+});
+
+describe('parked work', () => {
+  it('is passed over by the operator for a reason, which is on record: who, when, why', async () => {
+    const server = await start(folder());
+    const { client } = await server.tenant('damaged');
+    const { id } = await client.post('/api/learners', { name: 'One' });
+    await server.settled();
+    const learnerId = bareId('lrn', id) as LearnerId;
+    const { log } = server.installation;
+    const { events } = await log.readAll({ after: '' as never, limit: 1_000 });
+    const { meta } = events.find(({ type }) => type === 'learner-registered') as (typeof events)[number];
+    const broken = {
+      id: uuidv5(learnerId, 'broken'),
+      type: 'module-completed',
+      data: { learnerId, nonsense: true },
+      meta: { ...meta, $causationId: uuidv5(learnerId, 'x') },
+    };
+    await log.append(recordStream(meta['tenant'] as TenantId, learnerId), 'none', [broken]);
+    // Not settled: a reactor that cannot tell whose event it is stops before it.
+    const parked = async (): Promise<Record<string, string>[]> => (await server.operator.get('/ops/parked')).body.items;
+    for (let tries = 0; tries < 200 && (await parked()).length === 0; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    const row = (await parked())[0] as Record<string, string>;
+    const path = `/ops/parked/${row['name']}/${encodeURIComponent(row['key'] as string)}/discard`;
+    expect(await client.send('POST', path, { reasonCode: 'bad-row' })).toMatchObject({ status: 403 });
+    expect(await server.operator.send('POST', path, {})).toMatchObject({ status: 400 });
+    expect(await server.operator.send('POST', '/ops/parked/x/y/discard', { reasonCode: 'z' })).toMatchObject({
+      status: 404,
+    });
+    const done = await server.operator.post(path, { reasonCode: 'bad-row' });
+    expect(done).toEqual({ free: true, recorded: expect.stringMatching(/^evt_/) });
+    expect(await parked()).not.toContainEqual(row);
+    await server.installation.waitFor(['audit'], await log.head(), 10_000);
+    const { body } = await client.get(`/api/audit/events?learner=${id}&actor=service:operator`);
+    expect(body.items).toEqual([
+      expect.objectContaining({
+        id: done.recorded,
+        type: 'parked-work-discarded',
+        actor: 'service:operator',
+        recordedAt: expect.any(String),
+        data: {
+          runner: row['runner'],
+          name: row['name'],
+          key: row['key'],
+          code: row['code'],
+          learnerId,
+          reasonCode: 'bad-row',
+          event: { eventId: broken.id, stream: expect.stringMatching(/^record-/), revision: 0 },
+        },
+      }),
+    ]);
     await stop(server);
   });
 });

@@ -2,6 +2,7 @@
 // 3 the data folder is held by another process.
 import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -25,12 +26,15 @@ import {
   ProblemException,
   runIdOf,
   type Configuration,
+  type Installation,
 } from '@cairn/platform';
+import type { ParkedKey } from '@cairn/runtime';
 import { FunnelQuery } from '../../../libs/contexts/analytics/src/queries/pathway-analytics.js';
 import { trailFilter, TrailQuery, type NamedTrail } from '../../../libs/contexts/audit/src/queries/trail.js';
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
+import { ParkedDesk } from '../../../libs/contexts/governance/src/commands/discard-parked.js';
 import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
 import { UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
 import { SimulationReport } from '../../../libs/contexts/progress/src/queries/simulation-report.js';
@@ -47,6 +51,8 @@ import { verifyLog } from './verify-log.js';
 
 /** How long a moved clock waits for what falls due. */
 const SETTLE_MS = 600_000;
+/** How long a lane that is let go is watched. */
+const COMES_THROUGH_MS = 10_000;
 
 /** What the command line that runs will end with: set by an answer that is no good, and by whatever fails. */
 let exitCode = 0;
@@ -596,26 +602,61 @@ parked
         ),
     ),
   );
-for (const act of ['retry', 'discard'] as const) {
-  const command = parked
-    .command(`${act} <name> <key>`)
-    .description(act === 'retry' ? 'try it again' : 'pass over the event it waits for');
-  if (act === 'discard') command.requiredOption('--reason <code>', 'why it may be passed over');
-  command.action(async (name: string, key: string) => {
+/** A whole lane goes on by itself once it is let go: it is free if it comes through, or at least far. */
+async function parkedAgain(installation: Installation, name: string, key: string): Promise<ParkedKey | undefined> {
+  const deadline = Date.now() + COMES_THROUGH_MS;
+  while (Date.now() < deadline && !(await installation.settled(100))) {
+    const row = (await installation.parked()).find((each) => each.name === name && each.key === key);
+    if (row) return row;
+  }
+  return undefined;
+}
+
+/** Prints what came of a parked key; exit code 1 if it is parked still. */
+function settledAs(still: ParkedKey | undefined, more: { readonly recorded?: string } = {}): void {
+  if (globals().json) printJson({ free: still === undefined, ...more, ...(still ? { parked: still } : {}) });
+  else print(still ? `Still parked: ${still.detail}` : 'Free.');
+  if (still) exitCode = 1;
+}
+parked
+  .command('retry <name> <key>')
+  .description('try it again')
+  .action(async (name: string, key: string) => {
     const still = await withSession(
       globals(),
       async ({ installation }) => {
         if (!(await installation.parked()).some((row) => row.name === name && row.key === key))
           throw new CliError(`Nothing is parked as ${name} ${key}.`);
-        return (await installation.settleParked(act, name, key)) ?? null;
+        return (await installation.settleParked('retry', name, key)) ?? parkedAgain(installation, name, key);
       },
       { catchUp: false },
     );
-    if (globals().json) printJson({ free: still === null, ...(still ? { parked: still } : {}) });
-    else print(still ? `Still parked: ${still.detail}` : 'Free.');
-    if (still) exitCode = 1;
+    settledAs(still);
   });
-}
+parked
+  .command('discard <name> <key>')
+  .description('pass over the event it waits for; goes on record')
+  .requiredOption('--reason <code>', 'why it may be passed over, such as row-sent-twice')
+  .action(async (name: string, key: string, { reason }: { reason: string }) => {
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason) || reason.length > 64)
+      throw new CliError(`--reason takes a code such as row-sent-twice; not "${reason}".`);
+    const { recorded, parked: still } = await withSession(
+      globals(),
+      ({ app, installation }) => {
+        const commandId = randomUUID();
+        return app.get(ParkedDesk, { strict: false }).discard(name, key, reason, (tenant) => ({
+          tenant,
+          commandId,
+          idSource: 'fresh',
+          actor: 'service:cli',
+          correlationId: commandId,
+          now: installation.clock.now(),
+        }));
+      },
+      { catchUp: false },
+    );
+    settledAs(still, { recorded });
+  });
 
 program
   .command('events')

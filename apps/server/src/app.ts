@@ -16,6 +16,7 @@ import { analyticsContext, AnalyticsModule } from '../../../libs/contexts/analyt
 import { auditContext, AuditModule } from '../../../libs/contexts/audit/src/audit.module.js';
 import { catalogContext, CatalogModule } from '../../../libs/contexts/catalog/src/catalog.module.js';
 import { credentialsContext, CredentialsModule } from '../../../libs/contexts/credentials/src/credentials.module.js';
+import { governanceContext, GovernanceModule } from '../../../libs/contexts/governance/src/governance.module.js';
 import { integrationContext, IntegrationModule } from '../../../libs/contexts/integration/src/integration.module.js';
 import { learnersContext, LearnersModule } from '../../../libs/contexts/learners/src/learners.module.js';
 import { progressContext, ProgressModule } from '../../../libs/contexts/progress/src/progress.module.js';
@@ -31,6 +32,7 @@ const withoutAudit: readonly ContextDefinition[] = [
   credentialsContext,
   analyticsContext,
   integrationContext,
+  governanceContext,
 ];
 
 /** Everything the installation is made of. */
@@ -48,6 +50,7 @@ export const CONTEXTS: readonly ContextDefinition[] = [
     CredentialsModule,
     AnalyticsModule,
     IntegrationModule,
+    GovernanceModule,
     AuditModule,
     PagesModule,
   ],

@@ -86,6 +86,8 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `${'templateId' in data ? name('template') : name('module')} ${data['origin'] === 'recognised' ? 'was recognised from outside' : 'counts in the stack'}`;
     case 'stack-component-withdrawn':
       return `${'templateId' in data ? name('template') : 'A component'} counts no more: ${code(data['cause'])}`;
+    case 'parked-work-discarded':
+      return `The operator let ${text(data['name'])} pass over an event that it could not handle: ${decided}`;
     default:
       return means;
   }

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Inject, Logger, Param, Post } from '@n
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { join } from 'node:path';
 import type { Configuration } from './configuration.js';
-import { Code, Flag, ListOfText } from './dto.js';
+import { Flag, ListOfText } from './dto.js';
 import type { Installation } from './installation.js';
 import { OperatorOnly } from './policy.js';
 import { ProblemException } from './problems.js';
@@ -12,9 +12,6 @@ import { CONFIGURATION, INSTALLATION } from './tokens.js';
 class RebuildBody {
   @ListOfText({ optional: true, max: 100, description: 'Names of projections; all if left out.' })
   projections?: string[];
-}
-class DiscardBody {
-  @Code({ description: 'Why the event may be passed over.' }) reasonCode!: string;
 }
 class BackupBody {
   @Flag({
@@ -72,23 +69,11 @@ export class OpsController {
   @Post('parked/:name/:key/retry')
   @HttpCode(200)
   @ApiOperation({ summary: 'Tries a parked key again' })
-  retry(@Param('name') name: string, @Param('key') key: string): Promise<object> {
-    return this.settle('retry', name, key);
-  }
-
-  @Post('parked/:name/:key/discard')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Passes over the event that a parked key waits for; logged with its reason' })
-  discard(@Param('name') name: string, @Param('key') key: string, @Body() body: DiscardBody): Promise<object> {
-    this.logger.warn({ act: 'discard', name, key, reasonCode: body.reasonCode });
-    return this.settle('discard', name, key);
-  }
-
-  private async settle(act: 'retry' | 'discard', name: string, key: string): Promise<object> {
+  async retry(@Param('name') name: string, @Param('key') key: string): Promise<object> {
     const parked = await this.installation.parked();
     if (!parked.some((item) => item.name === name && item.key === key))
       throw new ProblemException('not-found', `Nothing is parked as ${name} ${key}.`);
-    const still = await this.installation.settleParked(act, name, key);
+    const still = await this.installation.settleParked('retry', name, key);
     return { free: still === undefined, ...(still === undefined ? {} : { parked: still }) };
   }
 }

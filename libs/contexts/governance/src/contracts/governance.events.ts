@@ -1,0 +1,56 @@
+// Events of the streams `governance-{t}.{yyyymm}`: what operators did to the running of the installation.
+import {
+  defineEvent,
+  s,
+  streamName,
+  type CredentialId,
+  type EventOf,
+  type Instant,
+  type LearnerId,
+  type TenantId,
+} from '@cairn/kernel';
+
+/** One stream a month, so that none grows without end. */
+export const governanceStream = (tenant: TenantId, at: Instant): string =>
+  streamName('governance', tenant, at.slice(0, 7).replace('-', ''));
+
+export const parkedWorkDiscarded = defineEvent({
+  type: 'parked-work-discarded',
+  version: 1,
+  means: 'An operator let a projection or reactor pass over an event that it could not handle.',
+  schema: s.object({
+    runner: s.oneOf(['projection', 'reactor'] as const),
+    name: s.string({ max: 100 }),
+    /** Document or partition that waited; `*` for a whole lane or reactor. */
+    key: s.string({ max: 500 }),
+    /** Why it could not be handled. */
+    code: s.string({ max: 64 }),
+    /** The event that was passed over; left out if none was to blame. */
+    event: s.optional(s.object({ eventId: s.uuid(), stream: s.string({ max: 300 }), revision: s.integer() })),
+    /** Whom that event is about: in their trail this act is found, too. */
+    learnerId: s.optional(s.uuid<LearnerId>()),
+    credentialId: s.optional(s.uuid<CredentialId>()),
+    reasonCode: s.string({ max: 64, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ }),
+  }),
+  samples: {
+    1: [
+      {
+        runner: 'projection',
+        name: 'register',
+        key: '0b0e7c1c-52a4-4d5e-8a3e-2f6f3a0c9b10:6a7b8c9d-0e1f-5a2b-8c3d-4e5f60718293',
+        code: 'event-corrupt',
+        event: {
+          eventId: '11111111-2222-5333-8444-555555555501',
+          stream: 'credential-0b0e7c1c-52a4-4d5e-8a3e-2f6f3a0c9b10.6a7b8c9d-0e1f-5a2b-8c3d-4e5f60718293',
+          revision: 2,
+        },
+        credentialId: '6a7b8c9d-0e1f-5a2b-8c3d-4e5f60718293',
+        reasonCode: 'row-sent-twice',
+      },
+      { runner: 'reactor', name: 'apply-policy', key: '*', code: 'log-rewound', reasonCode: 'restored-from-backup' },
+    ],
+  },
+});
+
+export const governanceEvents = [parkedWorkDiscarded] as const;
+export type GovernanceEvent = EventOf<(typeof governanceEvents)[number]>;
