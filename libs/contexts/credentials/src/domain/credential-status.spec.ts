@@ -18,8 +18,11 @@ import {
   issuedEvent,
   learnerId,
   reinstatedEvent,
+  renewedEvent,
   revokedEvent,
   signed,
+  SUCCESSOR,
+  supersededEvent,
   suspendedEvent,
   templateId,
   unflaggedEvent,
@@ -36,6 +39,65 @@ const stream = (
 const ending = { ...issuedEvent, data: { ...issuedEvent.data, validUntil: at('2028-03-10') } };
 const standing = (events: readonly Recorded<CredentialEvent>[], asOf: string, knownAt?: string) =>
   standingOf(events, { asOf: at(asOf), knownAt: knownAt === undefined ? undefined : at(knownAt) });
+
+describe('over a chain of terms', () => {
+  const early = stream(ending, [renewedEvent(), at('2028-01-15')]);
+  const late = stream(ending, [renewedEvent(at('2028-04-02'), at('2028-04-02'), at('2030-04-02')), at('2028-04-02')]);
+
+  it.each([
+    ['renewed in the window, before it', early, '2028-01-14', undefined, 'valid', 1, 1, '2026-03-10'],
+    [
+      'on that day: the next term is known, the first runs',
+      early,
+      '2028-01-15',
+      undefined,
+      'valid',
+      1,
+      2,
+      '2026-03-10',
+    ],
+    ['at the old end', early, '2028-03-10', undefined, 'valid', 2, 2, '2026-03-10'],
+    ['at the new end', early, '2030-03-10', undefined, 'expired', 2, 2, '2030-03-10'],
+    ['by what was known before it', early, '2028-03-10', '2028-01-14', 'expired', 1, 1, '2028-03-10'],
+    ['renewed in the grace, in the gap', late, '2028-03-20', undefined, 'expired', 1, 1, '2028-03-10'],
+    ['after the gap', late, '2028-04-02', undefined, 'valid', 2, 2, '2028-04-02'],
+    ['in the gap, whatever is known now', late, '2028-04-01', '2031-01-01', 'expired', 1, 1, '2028-03-10'],
+  ] as const)('%s', (_, events, asOf, knownAt, status, serial, terms, since) => {
+    const found = standing(events, asOf, knownAt);
+    expect(found).toMatchObject({ status, term: { serial }, since: at(since) });
+    expect(found?.terms).toHaveLength(terms);
+  });
+  it('the copy is the newest that was known, whatever instant is asked about', () => {
+    expect(standing(early, '2027-01-01')?.copy).toMatchObject({ serial: 2, vcHash: 'e'.repeat(64), keyId: 'k2' });
+    expect(standing(early, '2027-01-01', '2028-01-14')?.copy).toMatchObject({ serial: 1 });
+  });
+  it('a suspension or an end goes before every term', () => {
+    const held = stream(ending, suspendedEvent(at('2028-02-01')), [renewedEvent(at('2028-02-10')), at('2028-02-10')]);
+    expect(standing(held, '2028-04-01')).toMatchObject({ status: 'suspended', term: { serial: 2 } });
+    expect(standing(stream(ending, renewedEvent(), revokedEvent(at('2029-01-01'))), '2031-01-01')).toMatchObject({
+      status: 'revoked',
+    });
+  });
+});
+
+describe('superseded', () => {
+  it('for good, from then on, with the edition in its place', () => {
+    const events = stream(ending, supersededEvent());
+    expect(standing(events, '2026-07-31')).toMatchObject({ status: 'valid' });
+    expect(standing(events, '2026-08-01')).toMatchObject({
+      status: 'superseded',
+      since: at('2026-08-01'),
+      reason: 'new-name',
+      supersededBy: SUCCESSOR,
+    });
+    expect(standing(events, '2029-01-01')).toMatchObject({ status: 'superseded' });
+  });
+  it('a revoked one stays revoked and leads on', () =>
+    expect(standing(stream(ending, revokedEvent(), supersededEvent()), '2027-01-01')).toMatchObject({
+      status: 'revoked',
+      supersededBy: SUCCESSOR,
+    }));
+});
 
 describe('status at an instant', () => {
   it('is valid from the beginning of the term on', () =>

@@ -123,6 +123,31 @@ export const barredEvent = (effectiveAt: Instant = at('2026-05-05')) =>
     data: { ...who, because: POLICY, effectiveAt },
   }) as const;
 
+/** Its second term, met in the window of the first: terms meet at 2028-03-10. */
+export const renewedEvent = (at_ = at('2028-01-15'), validFrom = at('2028-03-10'), validUntil = at('2030-03-10')) =>
+  ({
+    type: 'credential-renewed',
+    occurredAt: at_,
+    data: {
+      ...who,
+      serial: 2,
+      basis: { stream: RECORD, revision: 7, eventId: '11111111-2222-5333-8444-555555555522' },
+      at: at_,
+      validFrom,
+      validUntil,
+      awardedAt: at('2026-03-10'),
+      vcHash: 'e'.repeat(64),
+      keyId: 'k2',
+    },
+  }) as const;
+export const SUCCESSOR = '7b8c9d0e-1f2a-5b3c-8d4e-5f6071829304' as CredentialId;
+export const supersededEvent = (effectiveAt: Instant = at('2026-08-01')) =>
+  ({
+    type: 'credential-superseded',
+    occurredAt: effectiveAt,
+    data: { ...who, by: SUCCESSOR, reasonCode: 'new-name', effectiveAt, because: EARNED, authority: 'registrar' },
+  }) as const;
+
 export const template: PublishedTemplate = {
   templateId,
   slug: 'L1',

@@ -215,7 +215,7 @@ export const termsOf = ({ terms }: Standing): readonly TermEntry[] =>
   }));
 
 /** The window of the last term, unless nothing renews it any more. */
-function renewalOf({ terms, status }: Standing): Pick<VerificationAnswer, 'renewal'> {
+export function renewalOf({ terms, status }: Standing): Pick<VerificationAnswer, 'renewal'> {
   const renewal = terms.at(-1)?.renewal;
   return renewal === undefined || status === 'revoked' || status === 'superseded' ? {} : { renewal };
 }

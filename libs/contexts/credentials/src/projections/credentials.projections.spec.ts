@@ -8,7 +8,10 @@ import {
   flaggedEvent,
   issuedEvent,
   learnerId,
+  renewedEvent,
   revokedEvent,
+  SUCCESSOR,
+  supersededEvent,
   templateId,
   unflaggedEvent,
 } from '../domain/samples-spec.js';
@@ -31,6 +34,46 @@ function documentOf<D extends Document, Def extends EventDefinition>(
 }
 const id = `${TENANT}:${credentialId}`;
 const flag = { hold: HOLD, cause: 'component-revoked', since: at('2026-06-01') };
+
+describe('renewed and superseded', () => {
+  const first = { ...issuedEvent, data: { ...issuedEvent.data, validUntil: at('2028-03-10') } };
+  const second = { serial: 2, validFrom: at('2028-03-10'), validUntil: at('2030-03-10') };
+  const learners = `${TENANT}:${learnerId}`;
+
+  it('all three hold the last term; the wallet each of them', () => {
+    const copy = { vcHash: 'e'.repeat(64), keyId: 'k2' };
+    expect(documentOf(registerProjection, id, first, renewedEvent())).toMatchObject({ ...second, ...copy });
+    expect(documentOf(verificationProjection, id, first, renewedEvent())).toMatchObject({
+      ...second,
+      ...copy,
+      statusIndex: '94567',
+    });
+    expect(documentOf(walletProjection, learners, first, renewedEvent())?.credentials).toMatchObject([
+      { ...second, terms: [{ serial: 1, validFrom: at('2026-03-10'), validUntil: at('2028-03-10') }, second] },
+    ]);
+  });
+  it('superseded is final, but what is revoked stays so', () => {
+    expect(documentOf(registerProjection, id, first, supersededEvent())).toMatchObject({
+      state: 'superseded',
+      supersededBy: SUCCESSOR,
+      supersededAt: at('2026-08-01'),
+    });
+    expect(documentOf(verificationProjection, id, first, supersededEvent())).toMatchObject({ state: 'superseded' });
+    expect(documentOf(walletProjection, learners, first, supersededEvent())?.credentials).toMatchObject([
+      { state: 'superseded', supersededBy: SUCCESSOR },
+    ]);
+    expect(documentOf(registerProjection, id, first, revokedEvent(), supersededEvent())).toMatchObject({
+      state: 'revoked',
+      supersededBy: SUCCESSOR,
+    });
+    expect(documentOf(verificationProjection, id, first, revokedEvent(), supersededEvent())).toMatchObject({
+      state: 'revoked',
+    });
+    expect(documentOf(walletProjection, learners, first, revokedEvent(), supersededEvent())?.credentials).toMatchObject(
+      [{ state: 'revoked', supersededBy: SUCCESSOR }],
+    );
+  });
+});
 
 describe('register', () => {
   const register = (...events: readonly Decided<CredentialEvent>[]) => documentOf(registerProjection, id, ...events);

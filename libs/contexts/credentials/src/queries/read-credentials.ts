@@ -33,7 +33,7 @@ import {
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import type { CredentialStatus } from '../contracts/verification-answer.js';
 import type { Standing } from '../domain/credential-status.js';
-import { termsOf } from '../domain/verification.js';
+import { renewalOf, termsOf } from '../domain/verification.js';
 import type { RegisterDocument } from '../projections/register.projection.js';
 import type { WalletDocument, WalletItem } from '../projections/wallet.projection.js';
 import { CredentialReading } from './credential-reading.js';
@@ -232,5 +232,6 @@ function termsIn({ serial, validFrom, validUntil, terms }: WalletItem, known: St
   const last = { serial, validFrom, ...(validUntil === undefined ? {} : { validUntil }) };
   const all = known ? termsOf(known) : (terms ?? [last]);
   const running = known ? (all.find((term) => term.serial === known.term.serial) ?? last) : last;
-  return { ...running, terms: all };
+  const renewal = known && renewalOf(known);
+  return { ...running, terms: all, ...renewal };
 }

@@ -10,14 +10,76 @@ import {
   credentialId,
   earned,
   granted,
+  issuedEvent,
   learnerId,
   templateId,
 } from '../domain/samples-spec.js';
 import { applyPolicy } from './apply-policy.reactor.js';
 import { issueOnEarned } from './issue-on-earned.reactor.js';
+import { supersedeOnReplacement } from './supersede-on-replacement.reactor.js';
 
 const context: ReactorContext = { find: () => Promise.resolve([]), waitFor: () => Promise.resolve() };
 const place = { stream: RECORD, revision: 3, id: EARNED };
+
+describe('renewals, by the same reactor', () => {
+  const renewal = (more: { readonly issue?: 'manual'; readonly authority?: string } = {}) =>
+    recorded(
+      {
+        type: 'renewal-earned',
+        data: {
+          learnerId,
+          credentialId,
+          templateId,
+          templateVersion: 1,
+          occurrence: 1,
+          edition: 1,
+          serial: 2,
+          at: at('2028-01-15'),
+          from: at('2028-03-10'),
+          until: at('2030-03-10'),
+          satisfied: [],
+          issue: 'automatic',
+          ...more,
+        },
+      } as const,
+      place,
+    );
+  const command = {
+    type: 'RenewCredential',
+    data: { learnerId, credentialId, basis: { stream: RECORD, revision: 3, eventId: EARNED } },
+  };
+  it('are signed when they are earned, or decided by a person', () => {
+    expect(issueOnEarned.react(renewal(), context)).toEqual([{ command }]);
+    expect(issueOnEarned.react(renewal({ issue: 'manual' }), context)).toEqual([]);
+    expect(issueOnEarned.react(renewal({ issue: 'manual', authority: 'registrar' }), context)).toEqual([{ command }]);
+  });
+});
+
+describe('supersede-on-replacement', () => {
+  const OLD = '7b8c9d0e-1f2a-5b3c-8d4e-5f6071829304' as typeof credentialId;
+  it('marks the edition before it once the next one is issued', () => {
+    const event = recorded(
+      { ...issuedEvent, data: { ...issuedEvent.data, replaces: OLD, reasonCode: 'new-name', authority: 'registrar' } },
+      { recordedAt: at('2026-08-01') },
+    );
+    expect(supersedeOnReplacement.react(event, context)).toEqual([
+      {
+        command: {
+          type: 'SupersedeCredential',
+          data: {
+            credentialId: OLD,
+            by: credentialId,
+            reasonCode: 'new-name',
+            effectiveAt: at('2026-08-01'),
+            because: event.id,
+            authority: 'registrar',
+          },
+        },
+      },
+    ]);
+    expect(supersedeOnReplacement.react(recorded(issuedEvent), context)).toEqual([]);
+  });
+});
 
 describe('issue-on-earned', () => {
   const command = {

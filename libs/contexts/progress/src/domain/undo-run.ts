@@ -36,6 +36,7 @@ const REMAINS: Readonly<Record<string, string>> = {
   'module-started': 'that a module was begun decides nothing',
   'module-completion-invalidated': 'record the completion again if it was right',
   'requirement-waiver-withdrawn': 'waive the requirement again if it was right',
+  'renewal-earned': 'a term that an authority decided stays: revoke or correct the credential',
   'record-closed': 'an erasure is for good',
   'learner-registered': 'the learner stays, without what the run recorded',
   'identity-claimed': 'the learner stays, with what identifies them',
@@ -83,7 +84,7 @@ export function planUndo(
         commandId: uuidv5(run, 'undo', event.id),
         command: found,
       });
-    else if (FOLLOWS.has(event.type) || isByPolicy(event)) follows++;
+    else if (followsFromFacts(event) || isByPolicy(event)) follows++;
     else remains.set(event.type, (remains.get(event.type) ?? 0) + 1);
   }
   return {
@@ -97,6 +98,10 @@ export function planUndo(
     })),
   };
 }
+
+/** A renewal that an authority decided does not fall with any fact. */
+const followsFromFacts = ({ type, data }: RunEvent): boolean =>
+  FOLLOWS.has(type) && !(type === 'renewal-earned' && (data as { authority?: string }).authority !== undefined);
 
 /** Of the notes and holds that reactors bring over, each names what it answers. */
 const isByPolicy = ({ type, data }: RunEvent): boolean => {

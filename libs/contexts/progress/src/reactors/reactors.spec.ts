@@ -142,5 +142,83 @@ describe('stack-on-credential', () => {
     ]);
   });
 
+  /** What is noted, each as its cause or serial and its bounds. */
+  const notes = async (event: Parameters<typeof stackOnCredential.react>[0]) =>
+    (await stackOnCredential.react(event, context)).map(({ command }) => {
+      const { serial, validFrom, validUntil, cause, effectiveAt } = command.data as Record<string, unknown>;
+      return command.type === 'CreditStackComponent' ? [serial, validFrom, validUntil] : [cause, effectiveAt];
+    });
+  const renewed = (held?: string) =>
+    recorded({
+      type: 'credential-renewed',
+      data: {
+        ...about,
+        serial: 2,
+        basis: { stream: 's', revision: 9, eventId: '11111111-2222-5333-8444-555555555501' },
+        at: at('2027-01-10'),
+        validFrom: at('2027-02-01'),
+        validUntil: at('2029-02-01'),
+        awardedAt: at('2025-01-31'),
+        vcHash: 'e'.repeat(64),
+        keyId: 'k',
+        ...(held === undefined ? {} : { held: at(held) }),
+      },
+    } as const);
+
+  it('notes a further term, as of its decision: it may begin later', async () => {
+    const [reaction] = await stackOnCredential.react(renewed(), context);
+    expect(reaction?.command.data).toMatchObject({
+      serial: 2,
+      validFrom: at('2027-02-01'),
+      validUntil: at('2029-02-01'),
+      occurredAt: at('2027-01-10'),
+    });
+  });
+  it('notes a term under a hold up to that, and nothing of one that begins after it', async () => {
+    expect(await notes(renewed('2027-01-01'))).toEqual([]);
+    expect(await notes(renewed('2028-01-01'))).toEqual([
+      [2, at('2027-02-01'), at('2028-01-01')],
+      ['suspended', at('2028-01-01')],
+    ]);
+    expect(await notes(recorded({ ...issued, data: { ...issued.data, held: at('2025-01-01') } }))).toEqual([]);
+  });
+  it('notes what resumes when the last hold is lifted, each term by a name of its own', async () => {
+    const event = recorded({
+      type: 'credential-reinstated',
+      data: {
+        ...about,
+        hold: 'manual:inquiry',
+        effectiveAt: at('2027-01-20'),
+        resumes: { serial: 1, validFrom: at('2027-01-20'), validUntil: at('2027-02-01'), awardedAt: at('2025-01-31') },
+        resumesToo: [
+          { serial: 2, validFrom: at('2027-02-01'), validUntil: at('2029-02-01'), awardedAt: at('2025-01-31') },
+        ],
+      },
+    } as const);
+    expect(await notes(event)).toEqual([
+      [1, at('2027-01-20'), at('2027-02-01')],
+      [2, at('2027-02-01'), at('2029-02-01')],
+    ]);
+    const refs = (await stackOnCredential.react(event, context)).map(
+      ({ command }) => (command.data as { ref: string }).ref,
+    );
+    expect(new Set(refs).size).toBe(2);
+  });
+  it('notes that a later edition took its place', async () =>
+    expect(
+      await notes(
+        recorded({
+          type: 'credential-superseded',
+          data: {
+            ...about,
+            by: '7b8c9d0e-1f2a-5b3c-8d4e-5f6071829304' as CredentialId,
+            reasonCode: 'new-name',
+            effectiveAt: at('2026-08-01'),
+            because: '11111111-2222-5333-8444-555555555501',
+          },
+        } as const),
+      ),
+    ).toEqual([['superseded', at('2026-08-01')]]));
+
   it('keeps the order of a learner', () => expect(stackOnCredential.partitionBy(recorded(issued))).toBe(LEARNER));
 });
