@@ -107,4 +107,49 @@ it('g: recorded late, it was true before it was known', async () => {
   expect(await server.as(undefined).get(`${page}${asOf('2024-03-20')}`)).toMatchObject({ body: { status: 'valid' } });
 });
 
+describe('all of it recorded years later, in one go: the same credentials, on both axes of time', () => {
+  let world: AcceptanceWorld;
+  beforeAll(async () => {
+    world = await openWorld(server, 'e1-late', e1Catalog(), '2026-08-01T12:00:00Z');
+  });
+  const late = async (...acts: readonly Act[]): Promise<AcceptanceLearner> => {
+    const learner = await world.learner();
+    await learner.enroll('first-aid', '2024-01-10');
+    for (const [module, day, score] of acts) await learner.complete(module, day, score);
+    return learner;
+  };
+  const at = async (learner: AcceptanceLearner, ...days: readonly string[]) =>
+    Promise.all(days.map(async (day) => (await learner.terms(asOf(day))).map((term) => term.replace(/ \[.*\)/, ''))));
+
+  it.each<[string, readonly Act[], readonly string[]]>([
+    ['a', [P, R1('2026-01-15')], [BLS1, 'BLS#2 [2026-03-10, 2028-03-10)']],
+    ['a, the refresher first', [R1('2026-01-15'), P], [BLS1, 'BLS#2 [2026-03-10, 2028-03-10)']],
+    ['b', [P, R1('2025-11-30'), R1('2026-04-02')], [BLS1, 'BLS#2 [2026-04-02, 2028-04-02)']],
+    ['c', C, [`${BLS1} expired`, `${ADV} expired`, 'BLS/2#1 [2026-05-21, 2028-05-21)']],
+  ])('%s', async (_, acts, expected) =>
+    expect((await (await late(...acts)).terms()).toSorted()).toEqual([...expected].toSorted()),
+  );
+
+  it('c: the level above was suspended while it was, by its own instants', async () => {
+    const learner = await late(...C);
+    expect(await at(learner, '2026-03-09', '2026-03-20', '2026-05-22', '2026-07-01')).toEqual([
+      // What is known now to begin later is not yet valid then.
+      ['BLS#1', 'ADV#1', 'BLS/2#1 not-yet-valid'],
+      ['BLS#1 expired', 'ADV#1 suspended', 'BLS/2#1 not-yet-valid'],
+      ['BLS#1 expired', 'ADV#1', 'BLS/2#1'],
+      ['BLS#1 expired', 'ADV#1 expired', 'BLS/2#1'],
+    ]);
+  });
+
+  it.each([
+    ['2026-02-01', true], // all valid
+    ['2026-04-01', false], // ADV suspended
+    ['2026-05-25', true], // valid again
+    ['2026-07-01', false], // ADV expired
+  ])('d: the course above, on %s, counts only if the level before it was in force then', async (day, counts) => {
+    const learner = await late(...C, ['FA-301', day]);
+    expect((await learner.terms()).some((term) => term.startsWith('INS'))).toBe(counts);
+  });
+});
+
 it('the whole history is sound: decided again and rebuilt it is the same', () => expectSoundLog(server, 15));
