@@ -1,6 +1,6 @@
 // An EventStoreDB server for tests, in this process: the client's own generated services over gRPC on loopback, so that
 // the real, unmodified client talks to it. Faithful to what was measured on real servers; where the two differ in the
-// contract suite, this one is wrong. It keeps events in memory, and breaks on demand.
+// contract suite or in eventstoredb-facts.spec.ts, this one is wrong. It keeps events in memory, and breaks on demand.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -288,7 +288,10 @@ export async function startServer(): Promise<EventStoreDouble> {
     const backwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
     let from = all.hasStart() ? 0 : log.length;
     if (all.hasPosition()) {
-      from = indexOf(Number(all.getPosition()!.getCommitPosition()));
+      const position = Number(all.getPosition()!.getCommitPosition());
+      from = indexOf(position);
+      // Forwards there is nothing yet beyond the tip; anywhere else a place between two events is none.
+      if (from < 0 && !backwards && position > (log.at(-1) as Stored).position) from = log.length;
       if (from < 0) throw { code: status.UNKNOWN, details: 'Unexpected ReadAllResult: InvalidPosition' };
     }
     // Inclusive forwards, exclusive backwards.
@@ -300,51 +303,73 @@ export async function startServer(): Promise<EventStoreDouble> {
   const serveFeed = async (call: ReadCall, options: StreamTypes.ReadReq.Options): Promise<void> => {
     const matches = matcherOf(options);
     const filter = options.getFilter();
-    const window = (filter?.getMax() || 32) * (filter?.getCheckpointintervalmultiplier() || 1);
-    const confirmation = new streams.ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID());
-    await send(call, new streams.ReadResp().setConfirmation(confirmation));
+    const window = filter?.getMax() || 32;
+    const interval = window * (filter?.getCheckpointintervalmultiplier() || 1);
     const all = options.getAll()!;
-    let at = all.hasStart()
+    const registeredAt = log.length;
+    let next = all.hasStart()
       ? 0
       : all.hasEnd()
         ? log.length
         : indexOf(Number(all.getPosition()!.getCommitPosition())) + 1;
-    let live = false;
-    for (let scanned = 0; !call.cancelled;) {
+    /** Where the last event sent stands, or the beginning of the page that was searched last. */
+    let checkpoint = log[next - 1]?.position ?? -1;
+    let toldCheckpoint = -1;
+
+    const tell = async (position: number): Promise<void> => {
+      if (!filter || position <= toldCheckpoint) return;
+      toldCheckpoint = position;
+      await send(call, checkpointResponse(position));
+    };
+    const deliver = async (event: Stored): Promise<void> => {
+      if (feedFault === 'fell-behind') {
+        await send(call, new streams.ReadResp().setFellBehind(new streams.ReadResp.FellBehind()));
+        await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
+      }
+      if (feedFault === 'early-checkpoint') await send(call, checkpointResponse((log.at(-1) as Stored).position));
+      await send(call, eventResponse(event));
+      checkpoint = event.position;
+    };
+    const fail = async (live: boolean): Promise<void> => {
       if (feedFault === 'reset') throw { code: status.INTERNAL, details: 'Received RST_STREAM with code 0' };
       if (feedFault === 'too-slow' && live)
         throw { code: status.ABORTED, details: 'Operation timed out: Consumer too slow to handle event while live' };
-      const event = log[at];
-      if (feedFault === 'silent') {
-        await once(call, 'cancelled');
-        return;
-      }
-      if (!event) {
-        if (!live) {
-          live = true;
-          const last = log.at(-1) as Stored;
-          if (filter) await send(call, checkpointResponse(last.position));
-          await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
-        }
-        await new Promise<void>((resolve) => {
-          const waker = (): void => {
-            wakers.delete(waker);
-            resolve();
-          };
-          wakers.add(waker);
-        });
+      if (feedFault === 'silent' && !call.cancelled) await once(call, 'cancelled');
+    };
+
+    const confirmation = new streams.ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID());
+    await send(call, new streams.ReadResp().setConfirmation(confirmation));
+    // Catching up, by pages that begin at the checkpoint itself. A page without a match moves it to its own beginning;
+    // the last page tells it once more.
+    let considered = 0;
+    for (let from = Math.max(next - 1, 0); next < log.length && !call.cancelled; from = next) {
+      await fail(false);
+      const page = log.slice(from, from + window);
+      for (const event of page) if (event.position > checkpoint && matches(event)) await deliver(event);
+      checkpoint = Math.max(checkpoint, (page[0] as Stored).position);
+      next = from + page.length;
+      considered += page.length;
+      if (next === log.length || considered >= interval) await tell(checkpoint);
+      considered %= interval;
+    }
+    await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
+    // Live, the events are counted from the subscription on.
+    while (!call.cancelled) {
+      await fail(true);
+      const event = log[next];
+      if (event) {
+        next++;
+        if (matches(event)) await deliver(event);
+        if ((next - registeredAt) % interval === 0) await tell(event.position);
         continue;
       }
-      at++;
-      if (matches(event)) {
-        if (feedFault === 'fell-behind') {
-          await send(call, new streams.ReadResp().setFellBehind(new streams.ReadResp.FellBehind()));
-          await send(call, new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp()));
-        }
-        if (feedFault === 'early-checkpoint') await send(call, checkpointResponse((log.at(-1) as Stored).position));
-        await send(call, eventResponse(event));
-      }
-      if (filter && ++scanned % window === 0) await send(call, checkpointResponse(event.position));
+      await new Promise<void>((resolve) => {
+        const waker = (): void => {
+          wakers.delete(waker);
+          resolve();
+        };
+        wakers.add(waker);
+      });
     }
   };
 

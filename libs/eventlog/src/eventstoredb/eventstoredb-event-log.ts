@@ -337,7 +337,8 @@ export function openEventStoreLog({
             if (taken) {
               misses = 0;
               if ('mark' in taken) {
-                yield taken.mark;
+                // The server tells the place to start from as its first checkpoint: that is no news.
+                if (taken.mark.kind === 'caught-up' || taken.mark.position > at) yield taken.mark;
                 continue;
               }
               const event = taken.event.event && toStored(taken.event.event);

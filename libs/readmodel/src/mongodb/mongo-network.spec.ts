@@ -51,8 +51,11 @@ const positionOf = (event: number): string => String(event).padStart(20, '0');
 const documentOf = (event: number): string => `thing${event % DOCUMENTS}`;
 type Thing = StoredDocument & { readonly applied: readonly number[] };
 
-/** Folds event after event into its document, in batches, as a projection does: after an error it begins anew. */
-async function project(timings: number[], signal: AbortSignal): Promise<void> {
+/**
+ * Folds event after event into its document, in batches, as a projection does: after an error it begins anew.
+ * `staleMs`: how long it holds what it has loaded, while others write.
+ */
+async function project(staleMs: number, timings: number[], signal: AbortSignal): Promise<void> {
   const model = await openProxied();
   const timed = async <T>(call: () => Promise<T>): Promise<T> => {
     const since = performance.now();
@@ -83,6 +86,7 @@ async function project(timings: number[], signal: AbortSignal): Promise<void> {
           return { id, expected: before?._p ?? null, next };
         });
         if (writes.length === 0) break;
+        await sleep(staleMs);
         const outcomes = await timed(() => model.writeGuarded('things', writes));
         const lost = new Set(writes.filter((_, n) => outcomes[n] === 'lost').map(({ id }) => id));
         pending = fresh.filter((event) => lost.has(documentOf(event)));
@@ -130,7 +134,7 @@ describe(`the read model behind a failing network, on ${server.ranAgainst}`, () 
   test.each(faults)('%s: deadlines kept, each event folded once, the checkpoint never ahead', async (_, fault) => {
     const stop = new AbortController();
     const timings: number[] = [];
-    const projectors = [project(timings, stop.signal), project(timings, stop.signal)];
+    const projectors = [project(1, timings, stop.signal), project(120, timings, stop.signal)];
     while ((await expectTrue()) < 3 * BATCH) await sleep(10);
     await proxy.set(fault);
     for (const until = performance.now() + FAULT_MS; performance.now() < until; await sleep(50)) await expectTrue();
