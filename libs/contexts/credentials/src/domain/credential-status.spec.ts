@@ -124,6 +124,20 @@ describe('status at an instant', () => {
   );
   it('says since when and why it is revoked', () =>
     expect(standing(revoked, '2026-06-01')).toMatchObject({ since: at('2026-05-05'), reason: 'issued-in-error' }));
+  it('stays held in a span that an earlier, back-dated one of the same name does not touch', () => {
+    const days = ['2026-06-10', '2026-06-20', '2026-06-05', '2026-06-08'].map((day) => at(day));
+    const [held, freed, heldBefore, freedBefore] = days as [Instant, Instant, Instant, Instant];
+    const late = at('2026-07-01');
+    const suspensions = stream(
+      issuedEvent,
+      [suspendedEvent(held), late],
+      [reinstatedEvent(freed), late],
+      [suspendedEvent(heldBefore), late],
+      [reinstatedEvent(freedBefore), late],
+    );
+    const statuses = ['2026-06-06', '2026-06-09', '2026-06-15', '2026-06-21'].map((day) => standing(suspensions, day));
+    expect(statuses.map((found) => found?.status)).toEqual(['suspended', 'valid', 'suspended', 'valid']);
+  });
   it('was valid by what was known before the revocation was recorded', () =>
     expect(standing(revoked, '2026-05-06', '2026-05-08')).toMatchObject({ status: 'valid' }));
   it('is not found before anything was recorded (E1g)', () => {

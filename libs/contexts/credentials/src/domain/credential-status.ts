@@ -63,7 +63,7 @@ export function standingOf(
     terms,
     copy: termsIn(known).at(-1) as StandingTerm,
     ...(superseded ? { supersededBy: superseded.data.by } : {}),
-    flags: openFlags(effective),
+    flags: openFlags(known, asOf),
     events: effective,
   };
   const { awardedAt } = issued.data;
@@ -72,7 +72,7 @@ export function standingOf(
   if (revoked) return { ...base, status: 'revoked', since: revoked.data.effectiveAt, reason: revoked.data.reasonCode };
   if (superseded)
     return { ...base, status: 'superseded', since: superseded.data.effectiveAt, reason: superseded.data.reasonCode };
-  const suspension = openSuspension(effective);
+  const suspension = openSuspension(known, asOf);
   if (suspension) return { ...base, status: 'suspended', since: suspension.effectiveAt, reason: suspension.reasonCode };
   if (validUntil !== undefined && asOf >= validUntil) return { ...base, status: 'expired', since: validUntil };
   if (asOf < validFrom)
@@ -119,23 +119,46 @@ export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
 }
 
 /** The hold that has suspended it longest; undefined if each was ended by its own counterpart. */
-function openSuspension(effective: readonly Recorded<CredentialEvent>[]) {
-  const open = new Map<string, EventOfType<'credential-suspended'>['data']>();
-  for (const event of effective) {
-    if (event.type === 'credential-suspended') open.set(event.data.hold, event.data);
-    else if (event.type === 'credential-reinstated') open.delete(event.data.hold);
-  }
-  return [...open.values()].toSorted((a, b) => (a.effectiveAt < b.effectiveAt ? -1 : 1))[0];
+const openSuspension = (known: readonly Recorded<CredentialEvent>[], asOf: Instant) =>
+  openSpans(known, asOf, 'credential-suspended', 'credential-reinstated')[0];
+
+function openFlags(known: readonly Recorded<CredentialEvent>[], asOf: Instant): readonly OpenFlag[] {
+  return openSpans(known, asOf, 'credential-flagged', 'credential-unflagged').map(
+    ({ cause, effectiveAt: since, componentTemplateId }) => ({
+      cause,
+      since,
+      ...(componentTemplateId === undefined ? {} : { componentTemplateId }),
+    }),
+  );
 }
 
-/** A flag is open from its own instant until the first lift of its hold that follows it. */
-function openFlags(effective: readonly Recorded<CredentialEvent>[]): readonly OpenFlag[] {
-  const open = new Map<string, OpenFlag>();
-  for (const event of effective) {
-    if (event.type === 'credential-flagged') {
-      const { hold, cause, effectiveAt: since, componentTemplateId } = event.data;
-      open.set(hold, { cause, since, ...(componentTemplateId === undefined ? {} : { componentTemplateId }) });
-    } else if (event.type === 'credential-unflagged') open.delete(event.data.hold);
+type Beginning = 'credential-suspended' | 'credential-flagged';
+type End = 'credential-reinstated' | 'credential-unflagged';
+
+/**
+ * What had begun by `asOf` and not ended, in the order in which it began. Each end ends what stood under its name when
+ * it was recorded, and nothing else: a hold that was back-dated and lifted again leaves a later one of that name alone.
+ */
+function openSpans<B extends Beginning>(
+  known: readonly Recorded<CredentialEvent>[],
+  asOf: Instant,
+  beginning: B,
+  end: End,
+): readonly EventOfType<B>['data'][] {
+  const open: EventOfType<B>['data'][] = [];
+  const standing = new Map<string, EventOfType<B>['data']>();
+  const leave = (hold: string): void => {
+    const begun = standing.get(hold);
+    if (begun && begun.effectiveAt <= asOf) open.push(begun);
+  };
+  for (const event of known) {
+    if (event.type === beginning) standing.set(event.data.hold, event.data as EventOfType<B>['data']);
+    else if (event.type === end && 'hold' in event.data) {
+      const { hold, effectiveAt } = event.data;
+      if (effectiveAt > asOf) leave(hold);
+      standing.delete(hold);
+    }
   }
-  return [...open.values()].toSorted((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0));
+  for (const hold of standing.keys()) leave(hold);
+  return open.toSorted((a, b) => (a.effectiveAt < b.effectiveAt ? -1 : a.effectiveAt > b.effectiveAt ? 1 : 0));
 }
