@@ -63,41 +63,7 @@ export async function withSession<T>(
   const { app, installation, close } = await createHeadless(configuration);
   try {
     if (catchUp) await caughtUp(installation);
-    const tenants = async (): Promise<readonly Tenant[]> => {
-      const found = await installation.views.find('tenants', {}, { sort: [['_id', 1]], limit: 1_000 });
-      return Promise.all(
-        found.map(async (document) => {
-          const tenant = document['tenant'] as TenantId;
-          const { state } = await installation.executor.snapshot(tenantFold, tenantStream(tenant));
-          const { slug, namespace, zone } = state.registered as NonNullable<typeof state.registered>;
-          return { tenant, slug, namespace, zone };
-        }),
-      );
-    };
-    return await work({
-      app,
-      installation,
-      queries: app.get(QueryBus, { strict: false }),
-      gateway: app.get(CommandGateway, { strict: false }),
-      tenants,
-      tenant: async () => {
-        const all = await tenants();
-        const wanted = options.tenant;
-        const found =
-          wanted === undefined
-            ? all.length === 1
-              ? all[0]
-              : undefined
-            : all.find(({ slug, tenant }) => slug === wanted || tenant === bareId('ten', wanted));
-        if (found) return found;
-        const names = all.map(({ slug }) => slug).join(', ') || 'none yet';
-        throw new CliError(
-          wanted === undefined
-            ? `Name the tenant with --tenant; there are: ${names}.`
-            : `There is no tenant "${wanted}"; there are: ${names}.`,
-        );
-      },
-    });
+    return await work(sessionOn({ app, installation }, options));
   } finally {
     await close();
   }
@@ -124,6 +90,48 @@ async function caughtUp(installation: Installation): Promise<void> {
     before = now;
   }
   throw new CliError('The read models did not catch up within ten minutes; see: npm run cairn -- projections', 1);
+}
+
+/** A session on an installation that runs. */
+export function sessionOn(
+  { app, installation }: Pick<Session, 'app' | 'installation'>,
+  options: Pick<GlobalOptions, 'tenant'>,
+): Session {
+  const tenants = async (): Promise<readonly Tenant[]> => {
+    const found = await installation.views.find('tenants', {}, { sort: [['_id', 1]], limit: 1_000 });
+    return Promise.all(
+      found.map(async (document) => {
+        const tenant = document['tenant'] as TenantId;
+        const { state } = await installation.executor.snapshot(tenantFold, tenantStream(tenant));
+        const { slug, namespace, zone } = state.registered as NonNullable<typeof state.registered>;
+        return { tenant, slug, namespace, zone };
+      }),
+    );
+  };
+  return {
+    app,
+    installation,
+    queries: app.get(QueryBus, { strict: false }),
+    gateway: app.get(CommandGateway, { strict: false }),
+    tenants,
+    tenant: async () => {
+      const all = await tenants();
+      const wanted = options.tenant;
+      const found =
+        wanted === undefined
+          ? all.length === 1
+            ? all[0]
+            : undefined
+          : all.find(({ slug, tenant }) => slug === wanted || tenant === bareId('ten', wanted));
+      if (found) return found;
+      const names = all.map(({ slug }) => slug).join(', ') || 'none yet';
+      throw new CliError(
+        wanted === undefined
+          ? `Name the tenant with --tenant; there are: ${names}.`
+          : `There is no tenant "${wanted}"; there are: ${names}.`,
+      );
+    },
+  };
 }
 
 /** Sends a command of this program. Throws with the refusal's words unless it is accepted. */

@@ -11,6 +11,7 @@ import {
   type Configuration,
   type ContextDefinition,
   type Installation,
+  type InstallationParts,
 } from '@cairn/platform';
 import { analyticsContext, AnalyticsModule } from '../../../libs/contexts/analytics/src/analytics.module.js';
 import { auditContext, AuditModule } from '../../../libs/contexts/audit/src/audit.module.js';
@@ -116,8 +117,11 @@ export async function createServer(
 }
 
 /** The same without HTTP, for the command line. */
-export async function createHeadless(configuration: Configuration): Promise<Running<INestApplicationContext>> {
-  const installation = await openInstallation(configuration, CONTEXTS);
+export async function createHeadless(
+  configuration: Configuration,
+  parts?: InstallationParts,
+): Promise<Running<INestApplicationContext>> {
+  const installation = await openInstallation(configuration, CONTEXTS, parts);
   return running(installation, async () => {
     const app = await NestFactory.createApplicationContext(AppModule.for(installation, configuration), {
       logger: false,

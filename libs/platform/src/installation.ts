@@ -47,7 +47,7 @@ import { ROLES, type Configuration, type Role } from './configuration.js';
 import type { ContextDefinition } from './context.js';
 import { createHealth, type Health } from './health.js';
 import { createMetrics, type Metrics } from './metrics.js';
-import { openStores, type BackupResult } from './stores.js';
+import { openStores, type BackupResult, type Stores } from './stores.js';
 
 export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
 
@@ -117,15 +117,22 @@ const IDLE_POLL_MS = 20;
 const INSTALLATION_STREAM = 'installation-0.log';
 const { version } = JSON.parse(readFileSync(findManifest(), 'utf8')) as { version: string };
 
+/** What an installation is given instead of its own. */
+export type InstallationParts = {
+  readonly clock?: Clock;
+  /** Closed with the installation. */
+  readonly stores?: Stores;
+};
+
 /** Opens the stores that the configuration names. Throws `DataDirectoryLocked` if another process holds the folder. */
 export async function openInstallation(
   configuration: Configuration,
   contexts: readonly ContextDefinition[],
-  clock: Clock = systemClock,
+  { clock = systemClock, ...parts }: InstallationParts = {},
 ): Promise<Installation> {
   const { cluster } = configuration;
   const roles: ReadonlySet<Role> = new Set(cluster?.roles ?? ROLES);
-  const stores = await openStores(configuration);
+  const stores = parts.stores ?? (await openStores(configuration));
   const { log, readModel, keyVault, blobVault, owner } = stores;
   try {
     const codec = createCodec(

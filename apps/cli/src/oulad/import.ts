@@ -49,7 +49,6 @@ import type { RowNote } from '../../../../libs/contexts/progress/src/domain/comp
 const SYSTEM = 'oulad';
 const TENANT_SLUG = 'open-university';
 const AUTHORITY = 'Open University';
-/** Students whose acts are under way at the same time: each in order, all sharing group commits. */
 const AT_ONCE = 64;
 const KEYS_AT_ONCE = 1_000;
 
@@ -73,6 +72,8 @@ export async function importOulad(
   folder: string,
   report: string,
   limit?: number,
+  /** Students whose acts are under way at the same time: each in order, all sharing group commits. */
+  atOnce = AT_ONCE,
 ): Promise<ImportSummary> {
   const began = Date.now();
   const { installation } = session;
@@ -108,7 +109,7 @@ export async function importOulad(
       bar.to(++done);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
   bar.end();
 
   const waiting = progressBar('Credentials and read models', 1);
