@@ -115,6 +115,8 @@ export const s = {
   /** A closed object: unknown members are faults. */
   object: <S extends Shape>(shape: S): Schema<InferShape<S>> => {
     const keys = Object.keys(shape);
+    // Once for all: most values have no fault to point at.
+    const members = Object.entries(shape).map(([key, schema]) => ({ key, schema, step: `/${escapePointer(key)}` }));
     const required = keys.filter((key) => !('optional' in (shape[key] as object)));
     return {
       json: {
@@ -129,12 +131,10 @@ export const s = {
           return;
         }
         const object = value as Record<string, unknown>;
-        for (const key of keys) {
+        for (const { key, schema, step } of members) {
           const member = object[key];
-          const schema = shape[key] as Schema<unknown>;
-          if (member !== undefined) schema.check(member, `${pointer}/${escapePointer(key)}`, faults);
-          else if (!('optional' in schema))
-            faults.push({ pointer: `${pointer}/${escapePointer(key)}`, message: 'is missing' });
+          if (member !== undefined) schema.check(member, pointer + step, faults);
+          else if (!('optional' in schema)) faults.push({ pointer: pointer + step, message: 'is missing' });
         }
         for (const key of Object.keys(object))
           if (!Object.hasOwn(shape, key) && object[key] !== undefined)

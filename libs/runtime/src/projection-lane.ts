@@ -30,7 +30,7 @@ export type LaneLimits = {
   readonly cachedDocuments: number;
   /** More parked keys than this are a bug, not data: the lane stops; default 100. */
   readonly parkedKeys: number;
-  /** The checkpoint follows the documents after at most this time, or after 1,000 events; default 200. */
+  /** The checkpoint follows the documents after at most this time, or after 10,000 events; default 200. */
   readonly checkpointMs: number;
   /** How long a deleted document leaves its tombstone once the checkpoint has passed it; default one hour. */
   readonly tombstoneMs: number;
@@ -76,7 +76,7 @@ export type Lane = {
   readonly stop: () => Promise<void>;
 };
 
-const EVENTS_PER_CHECKPOINT = 1_000;
+const EVENTS_PER_CHECKPOINT = 10_000;
 const WRITES_PER_BULK = 1_000;
 const WHOLE_LANE = '*';
 

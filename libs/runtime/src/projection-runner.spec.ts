@@ -375,6 +375,26 @@ describe('an event that cannot be decoded', () => {
     expect(await viewsOf(process).get('balances', id('b'))).toMatchObject({ balance: 0 });
   });
 
+  it('parks nothing of a projection that takes events undecoded: it is given what is stored', async () => {
+    const seen: unknown[] = [];
+    const counting: typeof branches = {
+      ...branches,
+      undecoded: true,
+      evolve: (document, event) => {
+        seen.push(event.data);
+        return { sum: (document?.['sum'] ?? 0) + 1 };
+      },
+    };
+    const process = await started(undefined, undefined, { projections: [counting] });
+    await process.run(open('a'));
+    const broken = { account: 'a', branch: 'north', amount: 'much' };
+    await process.log.append(accountStream('a'), 0, [foreign('money-deposited', broken, '99')]);
+    await process.caughtUp();
+    expect(await process.runner.parked()).toEqual([]);
+    expect(await viewsOf(process).get('branches', id('north'))).toMatchObject({ sum: 2 });
+    expect(seen[1]).toEqual(broken);
+  });
+
   it('stops the projection if nobody can say which documents it touches; a newer program or a discard goes on', async () => {
     const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
     const old = await started(log, readModel, { projections: [balances, branches] });

@@ -18,14 +18,19 @@ export type Database = {
   readonly transaction: <T>(work: () => T) => T;
   /** All work passes here: what goes wrong in the database comes as {@link ReadModelUnavailable}. */
   readonly guarded: <T>(work: () => T) => Promise<T>;
-  /** The same for writes that come often: those near in time share one commit, each in its savepoint. */
-  readonly grouped: <T>(work: () => T) => Promise<T>;
+  /**
+   * The same for writes that come often: those near in time share one commit, each in its savepoint. `documents`: how
+   * many it writes; what is large enough on its own waits for no others.
+   */
+  readonly grouped: <T>(work: () => T, documents?: number) => Promise<T>;
   readonly close: () => void;
 };
 
 const KEPT_STATEMENTS = 500;
 /** Under load commits keep this distance, so that pages written again and again are written once; a single write goes at once. */
 const LINGER_MS = 15;
+/** So many documents are worth a commit of their own: a rebuild must not spend its time waiting. */
+const BULK = 100;
 
 type Waiting = {
   readonly work: () => unknown;
@@ -70,10 +75,13 @@ export function openDatabase(file: string, schema: string, schemaVersion: number
     return prepared;
   };
   let waiting: Waiting[] = [];
+  let lingering: NodeJS.Timeout | undefined;
   let flushed = Number.NEGATIVE_INFINITY;
   const flush = (): void => {
     const group = waiting;
     waiting = [];
+    clearTimeout(lingering);
+    lingering = undefined;
     flushed = performance.now();
     if (group.length === 0) return;
     const settle: (() => void)[] = [];
@@ -129,12 +137,14 @@ export function openDatabase(file: string, schema: string, schemaVersion: number
         throw unavailable(error, file);
       }
     },
-    grouped: (work) =>
+    grouped: (work, documents = 1) =>
       new Promise((resolve, reject) => {
-        if (waiting.length === 0) {
-          const rest = flushed + LINGER_MS - performance.now();
-          if (rest <= 0) setImmediate(flush);
-          else setTimeout(flush, rest);
+        const rest = documents >= BULK ? 0 : flushed + LINGER_MS - performance.now();
+        if (waiting.length === 0 && rest > 0) lingering = setTimeout(flush, rest);
+        else if (waiting.length === 0 || (rest <= 0 && lingering)) {
+          clearTimeout(lingering);
+          lingering = undefined;
+          setImmediate(flush);
         }
         waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
       }),

@@ -43,7 +43,7 @@ export function openSqliteReadModel(options: SqliteReadModelOptions): ReadModel 
     dropCollection: (name) => guarded(() => documents.drop(name)),
     collections: () => guarded(() => documents.names()),
     load: (name, ids) => guarded(() => documents.load(name, ids)),
-    writeGuarded: (name, writes) => grouped(() => documents.write(name, writes)),
+    writeGuarded: (name, writes) => grouped(() => documents.write(name, writes), writes.length),
     find: (name, filter, findOptions) =>
       guarded(() => {
         subset.checkFilter(filter);
