@@ -80,6 +80,9 @@ function learnerOf(
   };
   const learner = {
     id,
+    /** How other systems know the learner. */
+    email: `person-${number}@example.org`,
+    externalId: `sis:${number}`,
     act,
     enroll: (pathway: string, day: string, more: object = {}) =>
       act('/api/enrollments', { learner: id, pathway, occurredAt: instant(day), ...more }),

@@ -7,6 +7,8 @@ import {
   type Fold,
   type FactLoader,
   type Issued,
+  type LearnerId,
+  parseStream,
   type Position,
   type Recorded,
   canonicalJson,
@@ -14,7 +16,7 @@ import {
 } from '@cairn/kernel';
 import type { CredentialEvent, StatusListEvent } from '@cairn/contexts/credentials';
 import type { PathwayEvent } from '@cairn/contexts/catalog';
-import type { CompleteModule, RecordEvent } from '@cairn/contexts/progress';
+import type { CompleteModule, InRecord, RecordEvent } from '@cairn/contexts/progress';
 import type { Installation } from '@cairn/platform';
 import { recordDecider } from '../../../libs/contexts/progress/src/domain/record.decider.js';
 
@@ -200,13 +202,16 @@ export async function verifyLog(
 }
 
 /** The command that a fact came from; undefined for those whose words the log does not keep. */
-function commandBehind(event: Recorded<RecordEvent>): Issued<CompleteModule> | undefined {
+function commandBehind(event: Recorded<RecordEvent>): Issued<CompleteModule & { data: InRecord }> | undefined {
   if (event.type !== 'module-completed') return undefined;
   const { learnerId, moduleId, score, honours, evidenceRef, assessor, source, sourceId } = event.data;
+  const record = parseStream(event.stream).id as LearnerId;
   return {
     type: 'CompleteModule',
     data: {
       learnerId,
+      // Sent to one who was merged, it is decided in the record of whom they go on as.
+      ...(record === learnerId ? {} : { record }),
       moduleId,
       ...(score === undefined ? {} : { score }),
       ...(honours === undefined ? {} : { honours }),

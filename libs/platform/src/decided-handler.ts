@@ -7,7 +7,7 @@ import { INSTALLATION } from './tokens.js';
 
 /** The thin handler: authorised at the edge, decided by the executor. */
 export class DecidedHandler implements ICommandHandler<CommandMessage> {
-  constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
+  constructor(@Inject(INSTALLATION) protected readonly installation: Installation) {}
 
   execute(message: CommandMessage): Promise<CommandOutcome> {
     return this.installation.executor.execute(message.issued, message.options);

@@ -51,6 +51,22 @@ export const PROBLEMS = {
     next: 'Change the draft and publish the next version.',
   },
   'already-exists': { status: 409, title: 'It exists already', next: 'Use the existing one, or another slug.' },
+  'learner-merged': {
+    status: 409,
+    title: 'The learner goes on as another one',
+    next: 'Send it for the learner named in the detail, or un-merge the two first.',
+  },
+  'not-merged': {
+    status: 409,
+    title: 'The learner is merged into no other',
+    next: 'Name the learner that was merged, not the one that stayed.',
+  },
+  'merge-with-itself': { status: 422, title: 'A learner cannot be merged with itself', next: 'Name two learners.' },
+  'record-too-long': {
+    status: 422,
+    title: 'The record is too long to be taken into another',
+    next: 'Merge the other way round, so that the longer record stays.',
+  },
   'already-enrolled': {
     status: 409,
     title: 'The learner is enrolled already',

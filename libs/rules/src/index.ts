@@ -24,7 +24,7 @@ export {
 } from './pathway.js';
 export { withIds, withRequirementIds } from './requirement-ids.js';
 export { joinFacts } from './joined-facts.js';
-export { EMPTY_MAP, mapGet, mapSet, mapValues, type PersistentMap } from './persistent-map.js';
+export { EMPTY_MAP, mapEntries, mapGet, mapSet, mapValues, type PersistentMap } from './persistent-map.js';
 export { parsePathwayRules, parseRequirement } from './parse.js';
 export { lint, lintRequirement, type LintCatalog, type LintCode, type LintFault, type ModuleWorth } from './lint.js';
 export { diffInWords, durationInWords, factInWords, inWords, type Names } from './words.js';

@@ -36,6 +36,10 @@ export function* mapValues<V>(map: PersistentMap<V>): Iterable<V> {
   for (const shard of map.shards) if (shard) yield* shard.values();
 }
 
+export function* mapEntries<V>(map: PersistentMap<V>): Iterable<readonly [string, V]> {
+  for (const shard of map.shards) if (shard) yield* shard;
+}
+
 /** Builds a map in one go, without the copies. */
 export function mapOf<V>(source: ReadonlyMap<string, V>): PersistentMap<V> {
   const shards: (Map<string, V> | undefined)[] = [];

@@ -5,16 +5,21 @@ import {
   EraseLearnerMessage,
   LearnerDesk,
   LearnerRoutes,
+  MergeLearnersHandler,
+  MergeLearnersMessage,
   RecordKeyDestroyedHandler,
   RecordKeyDestroyedMessage,
   SettleIdentitiesHandler,
   SettleIdentitiesMessage,
+  UnmergeLearnersHandler,
+  UnmergeLearnersMessage,
 } from './commands/learners.js';
 import { learnerEvents } from './contracts/learner.events.js';
 import { identityDecider } from './domain/identity.decider.js';
 import { learnerDecider } from './domain/learner.decider.js';
 import { learnersProjection } from './projections/learners.projection.js';
 import { erasureCascade } from './reactors/erasure-cascade.reactor.js';
+import { mergeCascade } from './reactors/merge-cascade.reactor.js';
 import { settleIdentitiesReactor } from './reactors/settle-identities.reactor.js';
 
 export const learnersContext = defineContext({
@@ -22,13 +27,26 @@ export const learnersContext = defineContext({
   events: learnerEvents,
   deciders: [learnerDecider, identityDecider],
   projections: [learnersProjection],
-  reactors: [erasureCascade, settleIdentitiesReactor],
-  messages: [EraseLearnerMessage, RecordKeyDestroyedMessage, SettleIdentitiesMessage],
+  reactors: [erasureCascade, mergeCascade, settleIdentitiesReactor],
+  messages: [
+    EraseLearnerMessage,
+    RecordKeyDestroyedMessage,
+    SettleIdentitiesMessage,
+    MergeLearnersMessage,
+    UnmergeLearnersMessage,
+  ],
 });
 
 @Module({
   controllers: [LearnerRoutes],
-  providers: [LearnerDesk, EraseLearnerHandler, RecordKeyDestroyedHandler, SettleIdentitiesHandler],
+  providers: [
+    LearnerDesk,
+    EraseLearnerHandler,
+    RecordKeyDestroyedHandler,
+    SettleIdentitiesHandler,
+    MergeLearnersHandler,
+    UnmergeLearnersHandler,
+  ],
   exports: [LearnerDesk],
 })
 export class LearnersModule {}

@@ -1,5 +1,6 @@
 // One enrollment's journey, and what can be said of it at a pair of instants.
 import type { Document, Instant } from '@cairn/kernel';
+import { MERGED } from '@cairn/contexts/progress';
 
 /** An entry that may be taken back later. `recordedAt`: when the log learnt of it. */
 type Entry = Document & {
@@ -80,10 +81,18 @@ export const isEnrolled = (journey: Journey, axes: Axes): boolean =>
   !(journey.movedOn && journey.movedOn.at <= axes.asOf && journey.movedOn.recordedAt <= axes.knownAt) &&
   !isUndone(journey, axes);
 
-/** Withdrawn as a mistake of the institution: leaves every count. */
+/**
+ * Withdrawn as a mistake of the institution, or standing aside for another enrollment of the same person: leaves every
+ * count, also of earlier instants.
+ */
+export const LEAVES_COUNTS: ReadonlySet<string> = new Set(['undone', MERGED]);
+
 function isUndone(journey: Journey, axes: Axes): boolean {
   return journey.leaves.some(
-    (leave) => leave.reasonCode === 'undone' && leave.recordedAt <= axes.knownAt && !leave.back,
+    (leave) =>
+      LEAVES_COUNTS.has(leave.reasonCode) &&
+      leave.recordedAt <= axes.knownAt &&
+      !(leave.back && leave.back.recordedAt <= axes.knownAt),
   );
 }
 

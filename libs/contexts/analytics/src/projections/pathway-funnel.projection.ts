@@ -8,11 +8,12 @@ import {
   stepReopened,
   stepSatisfied,
 } from '@cairn/contexts/progress';
+import { LEAVES_COUNTS } from '../domain/journey.js';
 
 export type StepCounts = Document & { readonly reached: number; readonly satisfied: number; readonly inOrder: number };
 export type EntryCounts = Document & {
   readonly enrolled: number;
-  /** Enrollments ever withdrawn as undone: the counters still hold them, so the journeys must be counted instead. */
+  /** Enrollments ever withdrawn as undone or merged: the counters still hold them, so the journeys must be counted instead. */
   readonly undone?: number;
   readonly steps: { readonly [stepId: string]: StepCounts };
 };
@@ -43,7 +44,7 @@ const leftBy = (event: FunnelEvent): Ref | undefined =>
 
 export const pathwayFunnel = defineProjection<FunnelCounts, (typeof events)[number]>({
   name: 'pathway_funnel',
-  version: 2,
+  version: 3,
   events,
   keys: (event) => {
     const left = leftBy(event);
@@ -89,7 +90,7 @@ export const pathwayFunnel = defineProjection<FunnelCounts, (typeof events)[numb
         return add(1, { ...Object.fromEntries(steps.map((step) => [step, {}])), ...sumsOf(opens, met, inOrder, 1) });
       }
       case 'enrollment-withdrawn': {
-        if (event.data.reasonCode !== 'undone') return counts;
+        if (!LEAVES_COUNTS.has(event.data.reasonCode)) return counts;
         const undone = { ...entry, undone: (entry.undone ?? 0) + 1 };
         return { ...before, entryPoints: { ...before.entryPoints, [entryPoint]: undone } };
       }

@@ -2,6 +2,7 @@
 // that may precede the issue (D3).
 import {
   accept,
+  parseStream,
   publicId,
   reject,
   type Decider,
@@ -16,7 +17,7 @@ import {
   type Rejected,
   type TemplateId,
 } from '@cairn/kernel';
-import { recordStream, type RecordEvent } from '@cairn/contexts/progress';
+import type { RecordEvent } from '@cairn/contexts/progress';
 import type {
   CredentialCommand,
   ExpireCredential,
@@ -131,8 +132,9 @@ export function createCredentialDecider(
         command.type === 'IssueCredential' ? (state.issued ?? state.barred) : notRenewable(command, state);
       if (answered) return undefined;
       const { stream, revision } = command.data.basis;
-      if (stream !== recordStream(command.tenant, command.data.learnerId))
-        return { entitlements: entitlementFold.initial };
+      // After a merge it may be the record of whom the learner goes on as.
+      const { category, tenant } = parseStream(stream);
+      if (category !== 'record' || tenant !== command.tenant) return { entitlements: entitlementFold.initial };
       const basis = await loader.event(stream, revision);
       const entitlements = await loader.fold(entitlementFold, stream);
       const facts: IssueFacts = { entitlements, ...(basis ? { basis } : {}) };

@@ -1,5 +1,5 @@
 // What issuing has to know of a learner's record: which decisions still entitle to which credential (D2).
-import type { Fold } from '@cairn/kernel';
+import type { Fold, Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 
 export type Entitlement = {
@@ -54,7 +54,14 @@ export const entitlementFold: Fold<Entitlements, RecordEvent> = {
         return cause === 'revoked' || cause === 'superseded' ? change(componentId, { ended: true }) : state;
       }
       case 'record-closed':
-        return { ...state, closed: true };
+        return { ...state, closed: state.closed || event.data.why === 'erased' };
+      // What another record of the same person entitled to, by the copies of its events.
+      case 'record-absorbed':
+      case 'record-reopened':
+        return event.data.events.reduce(
+          (before, copy) => entitlementFold.evolve(before, copy as unknown as Recorded<RecordEvent>),
+          state,
+        );
       default:
         return state; // facts, steps and enrollments entitle to nothing by themselves
     }

@@ -79,8 +79,10 @@ export const walletProjection = defineProjection<WalletDocument, Definition>({
     };
     if (wallet.erased) return wallet;
     switch (event.type) {
-      case 'learner-erased':
       case 'record-closed':
+        if (event.data.why === 'merged') return document;
+        return { ...wallet, erased: true, credentials: [], pending: {} };
+      case 'learner-erased':
         return { ...wallet, erased: true, credentials: [], pending: {} };
       case 'credential-issued': {
         const { [event.data.credentialId]: flags = [], ...pending } = wallet.pending;

@@ -23,7 +23,7 @@ import {
   type PublishedPathway,
 } from '@cairn/contexts/catalog';
 import { learnerFold, learnerStream } from '@cairn/contexts/learners';
-import type { RecordEvent } from '@cairn/contexts/progress';
+import { recordStream, type RecordEvent } from '@cairn/contexts/progress';
 import { issuerFold, issuerStream, type IssuerState } from '@cairn/contexts/tenancy';
 import { verifyVcJwt, type PublicJwk } from '@cairn/openbadges';
 import { isInfrastructure } from '@cairn/runtime';
@@ -305,6 +305,22 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     return events ? standingOf(events, { asOf: asOf ?? nowFor(events, await nowOf(tenant)), knownAt }) : 'unknown';
   };
 
+  /** A record with those that it took in, whose facts its decisions name. */
+  async function withAbsorbed(
+    record: readonly Recorded<RecordEvent>[],
+    others: readonly (readonly Recorded<RecordEvent>[])[] = [],
+  ): Promise<readonly Recorded<RecordEvent>[]> {
+    const events = new Map([...record, ...others.flat()].map((event) => [event.id, event]));
+    const read = new Set<string>();
+    for (const { type, data, meta } of events.values()) {
+      if (type !== 'record-absorbed' || read.has(data.from)) continue;
+      read.add(data.from);
+      const taken = (await history(recordStream(meta.tenant, data.from))) as readonly Recorded<RecordEvent>[];
+      for (const event of taken) events.set(event.id, event);
+    }
+    return [...events.values()];
+  }
+
   const explain: CredentialReader['explain'] = async (tenant, id) => {
     const events = (await history(credentialStream(tenant, id))) as readonly Recorded<CredentialEvent>[];
     const asOf = nowFor(events, await nowOf(tenant));
@@ -325,12 +341,17 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     ]);
     if (!template || !registered)
       throw new Error(`${found.issued.stream} names a template or issuer that does not exist`);
-    const renewals = found.terms.slice(1).map((term) => {
-      const event = record[term.basis.revision];
-      if (event?.type !== 'renewal-earned' || event.id !== term.basis.eventId)
-        throw new Error(`term ${term.serial} of ${found.issued.stream} names a renewal that is not in the record`);
-      return event as RenewalBasis;
-    });
+    const renewals = await Promise.all(
+      found.terms.slice(1).map(async (term) => {
+        // After a merge it may have been decided in the record of the other learner.
+        const own = term.basis.stream === data.basis.stream;
+        const decidedIn = own ? record : ((await history(term.basis.stream)) as readonly Recorded<RecordEvent>[]);
+        const event = decidedIn[term.basis.revision];
+        if (event?.type !== 'renewal-earned' || event.id !== term.basis.eventId)
+          throw new Error(`term ${term.serial} of ${found.issued.stream} names a renewal that is not in the record`);
+        return { basis: event as RenewalBasis, decidedIn };
+      }),
+    );
     const rules = pathway?.rules;
     const renewal = template.renewal && asRules(template.renewal.requirement, registered.zone);
     const trees = [rules, renewal].flatMap((one) => one ?? []);
@@ -338,7 +359,11 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       modules: trees.flatMap((tree) => namedIn(tree).modules),
       templates: trees.flatMap((tree) => namedIn(tree).templates),
     };
-    const met = record.flatMap((event) =>
+    const facts = await withAbsorbed(
+      record,
+      renewals.map(({ decidedIn }) => decidedIn),
+    );
+    const met = facts.flatMap((event) =>
       event.type === 'module-completed' || event.type === 'stack-component-credited' ? [event.data] : [],
     );
     const titleOf = await titlesOf(
@@ -351,7 +376,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       baseUrl,
       standing: found,
       basis: basis as Basis,
-      record,
+      record: facts,
       template,
       issuer: registered,
       pathway,
@@ -367,7 +392,10 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       components,
       ...(renewal?.steps[0] ? { renewalText: requirementInWords(renewal.steps[0].need, renewal, titleOf) } : {}),
       renewals: await Promise.all(
-        renewals.map(async (one) => ({ basis: one, again: (await decideAgain?.(record, one)) ?? null })),
+        renewals.map(async ({ basis: renewed, decidedIn }) => ({
+          basis: renewed,
+          again: (await decideAgain?.(decidedIn, renewed)) ?? null,
+        })),
       ),
       again: (pathway && basis.type === 'credential-earned' && (await decideAgain?.(record, basis as Basis))) || null,
     });

@@ -11,7 +11,7 @@ import {
   type TemplateId,
   type TenantId,
 } from '@cairn/kernel';
-import { learnerFold, learnerStream } from '@cairn/contexts/learners';
+import { learnerFold, learnerStream, onePerson } from '@cairn/contexts/learners';
 import {
   Caller,
   idFromPath,
@@ -69,7 +69,9 @@ export class CredentialRegisterRoute {
       tenant,
       ...(query.state === undefined ? { issuedAt: { $gt: '' } } : { state: query.state }),
       ...(query.template === undefined ? {} : { templateId: idOrSlug<TemplateId>('tpl', tenant, query.template) }),
-      ...(query.learner === undefined ? {} : { learnerId: bareId('lrn', query.learner) as string }),
+      ...(query.learner === undefined
+        ? {}
+        : { learnerId: { $in: await this.person(tenant, bareId('lrn', query.learner) as LearnerId) } }),
     };
     const page = await pageOf(this.installation.views, 'register', filter, query, [['issuedAt', -1]]);
     return pageAnswer(reply, request, page, (document) => listed(document as unknown as RegisterDocument));
@@ -127,6 +129,11 @@ export class CredentialRegisterRoute {
         ...('because' in data && data.because !== undefined ? { because: publicId('evt', data.because) } : {}),
       })),
     };
+  }
+
+  private person(tenant: TenantId, learner: LearnerId) {
+    const { executor, views } = this.installation;
+    return onePerson({ fold: executor.loader.fold, find: views.find }, tenant, learner);
   }
 
   private async eventsOf(tenant: TenantId, id: CredentialId): Promise<readonly Recorded<CredentialEvent>[]> {
@@ -198,9 +205,14 @@ export class WalletRoute {
     if (status === 'erased') throw new ProblemException('learner-erased', 'The learner was erased.');
     if (status === 'unknown') throw new ProblemException('not-found', 'There is no such learner.');
     await this.gate.pass(request, reply, 'wallet');
-    const wallet = (await views.get('wallet', `${tenant}:${learnerId}`)) as unknown as WalletDocument | undefined;
+    const people = await onePerson({ fold: executor.loader.fold, find: views.find }, tenant, learnerId);
+    const wallets = (await Promise.all(
+      people.map((one) => views.get('wallet', `${tenant}:${one}`)),
+    )) as unknown as readonly (WalletDocument | undefined)[];
+    const credentials = wallets.flatMap((wallet) => wallet?.credentials ?? []);
+    if (people.length > 1) credentials.sort((a, b) => (a.issuedAt < b.issuedAt ? -1 : 1));
     const items = await Promise.all(
-      (wallet?.credentials ?? []).map(async (item) => {
+      credentials.map(async (item) => {
         const standing = await this.reading.reader.standing(tenant, item.credentialId as CredentialId, axesOf(axes));
         if (standing === undefined) return [];
         const known = standing === 'unknown' ? undefined : standing;
@@ -223,7 +235,7 @@ export class WalletRoute {
         ];
       }),
     );
-    return { learner: id, items: items.flat() };
+    return { learner: publicId('lrn', people[0]), items: items.flat() };
   }
 }
 

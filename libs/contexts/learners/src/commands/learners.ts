@@ -43,9 +43,15 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import { normaliseIdentity } from '../contracts/identity.js';
-import type { EraseLearner, RecordKeyDestroyed, SettleIdentities } from '../contracts/learner.commands.js';
+import type {
+  EraseLearner,
+  MergeLearners,
+  RecordKeyDestroyed,
+  SettleIdentities,
+  UnmergeLearners,
+} from '../contracts/learner.commands.js';
 import type { LearnerProfile } from '../contracts/learner.events.js';
-import { learnerFold, learnerStream } from '../contracts/learner.folds.js';
+import { goesOnAs, learnerFold, learnerStream } from '../contracts/learner.folds.js';
 import { destroyTraces, settleIdentities, type ErasurePorts } from '../domain/erasure.js';
 import { changeProfile, findLearner, registerLearner, type Registration } from '../domain/registration.js';
 
@@ -54,6 +60,19 @@ export class EraseLearnerMessage extends CommandMessage<EraseLearner> {
 }
 @CommandHandler(EraseLearnerMessage)
 export class EraseLearnerHandler extends DecidedHandler {}
+
+/** Sent by the route of merges, which shows first what would follow in the records. */
+export class MergeLearnersMessage extends CommandMessage<MergeLearners> {
+  static readonly type = 'MergeLearners';
+}
+@CommandHandler(MergeLearnersMessage)
+export class MergeLearnersHandler extends DecidedHandler {}
+
+export class UnmergeLearnersMessage extends CommandMessage<UnmergeLearners> {
+  static readonly type = 'UnmergeLearners';
+}
+@CommandHandler(UnmergeLearnersMessage)
+export class UnmergeLearnersHandler extends DecidedHandler {}
 
 export class RecordKeyDestroyedMessage extends CommandMessage<RecordKeyDestroyed> {
   static readonly type = 'RecordKeyDestroyed';
@@ -224,7 +243,8 @@ export class LearnerRoutes {
         ? await this.desk.find(tenant, 'external-id', `${externalId?.system}:${externalId?.value}`)
         : await this.desk.find(tenant, 'email', email);
     if (found === undefined) throw new ProblemException('not-found', 'Nobody has this identifier.');
-    return { id: publicId('lrn', found) };
+    // Identifiers follow a merge.
+    return { id: publicId('lrn', await goesOnAs(this.installation.executor.loader.fold, tenant, found)) };
   }
 
   @Get()
@@ -238,9 +258,10 @@ export class LearnerRoutes {
   ) {
     await this.gate.pass(request, reply, 'learners');
     const page = await pageOf(this.installation.views, 'learners', { tenant }, query, [['registeredAt', 1]]);
-    return pageAnswer(reply, request, page, ({ _id, tenant: _tenant, learnerId, ...rest }) => ({
+    return pageAnswer(reply, request, page, ({ _id, tenant: _tenant, learnerId, mergedInto, ...rest }) => ({
       id: publicId('lrn', learnerId as string),
       ...rest,
+      ...(mergedInto === undefined ? {} : { mergedInto: publicId('lrn', mergedInto as string) }),
     }));
   }
 
@@ -252,9 +273,9 @@ export class LearnerRoutes {
     @Param('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { profile, revision } = await this.profileOf(tenant, idFromPath<LearnerId>('lrn', id));
+    const { profile, revision, mergedInto } = await this.profileOf(tenant, idFromPath<LearnerId>('lrn', id));
     void reply.headers({ ETag: `"${revision}"`, 'Cache-Control': 'no-store' });
-    return { id, ...profile };
+    return { id, ...profile, ...(mergedInto === undefined ? {} : { mergedInto: publicId('lrn', mergedInto) }) };
   }
 
   private async profileOf(tenant: TenantId, learnerId: LearnerId) {
@@ -265,6 +286,6 @@ export class LearnerRoutes {
     if (state.status === 'unknown') throw new ProblemException('not-found', 'There is no such learner.');
     const profile = state.status === 'registered' ? state.profile.reveal() : undefined;
     if (profile === undefined) throw new ProblemException('learner-erased', 'The learner was erased.');
-    return { profile, revision };
+    return { profile, revision, mergedInto: state.status === 'registered' ? state.mergedInto : undefined };
   }
 }

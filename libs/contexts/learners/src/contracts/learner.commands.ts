@@ -16,7 +16,17 @@ export type EraseLearner = Command<
 >;
 /** Its handler releases identifiers, purges blobs and destroys the key; then it is recorded. */
 export type RecordKeyDestroyed = Command<'RecordKeyDestroyed', { readonly learnerId: LearnerId }>;
-export type LearnerCommand = RegisterLearner | ChangeLearnerProfile | EraseLearner | RecordKeyDestroyed;
+/** Who is known twice goes on as `into`; carried out by the reactor `merge-cascade`. */
+export type MergeLearners = Command<
+  'MergeLearners',
+  { readonly learnerId: LearnerId; readonly into: LearnerId; readonly reasonCode: string; readonly authority: string }
+>;
+export type UnmergeLearners = Command<
+  'UnmergeLearners',
+  { readonly learnerId: LearnerId; readonly reasonCode: string; readonly authority: string }
+>;
+export type LearnerCommand =
+  RegisterLearner | ChangeLearnerProfile | EraseLearner | RecordKeyDestroyed | MergeLearners | UnmergeLearners;
 
 /** `hash` names the stream: HMAC of kind and normalised value. */
 export type ClaimIdentity = Command<

@@ -51,6 +51,34 @@ export const learnerKeyDestroyed = defineEvent({
   samples: { 1: [{ learnerId }] },
 });
 
+const reasonCode = s.string({ max: 64, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ });
+const otherId = 'e2d1c1ba-9a80-5e7d-8c6b-5a4938271615';
+export const learnersMerged = defineEvent({
+  type: 'learners-merged',
+  version: 1,
+  means: 'A named authority decided that two learners are one person, who goes on as the other one.',
+  schema: s.object({
+    learnerId: s.uuid<LearnerId>(),
+    into: s.uuid<LearnerId>(),
+    reasonCode,
+    /** A person or body by role, never free text about the learner. */
+    authority: s.string({ max: 200 }),
+  }),
+  samples: { 1: [{ learnerId, into: otherId, reasonCode: 'registered-twice', authority: 'registrar' }] },
+});
+export const learnersUnmerged = defineEvent({
+  type: 'learners-unmerged',
+  version: 1,
+  means: 'They are two persons after all, or could not be merged: each goes on with what is theirs.',
+  schema: s.object({
+    learnerId: s.uuid<LearnerId>(),
+    from: s.uuid<LearnerId>(),
+    reasonCode,
+    authority: s.string({ max: 200 }),
+  }),
+  samples: { 1: [{ learnerId, from: otherId, reasonCode: 'two-persons', authority: 'registrar' }] },
+});
+
 export const IDENTITY_KINDS = ['email', 'external-id'] as const;
 export const identityClaimed = defineEvent({
   type: 'identity-claimed',
@@ -72,10 +100,17 @@ export const learnerEvents = [
   learnerProfileChanged,
   learnerErased,
   learnerKeyDestroyed,
+  learnersMerged,
+  learnersUnmerged,
   identityClaimed,
   identityReleased,
 ] as const;
 export type LearnerEvent = EventOf<
-  typeof learnerRegistered | typeof learnerProfileChanged | typeof learnerErased | typeof learnerKeyDestroyed
+  | typeof learnerRegistered
+  | typeof learnerProfileChanged
+  | typeof learnerErased
+  | typeof learnerKeyDestroyed
+  | typeof learnersMerged
+  | typeof learnersUnmerged
 >;
 export type IdentityEvent = EventOf<typeof identityClaimed | typeof identityReleased>;

@@ -31,7 +31,9 @@ export const identityDecider: Decider<IdentityState, IdentityCommand, IdentityEv
         if (facts?.claimant.status === 'erased') return erased();
         if (owner === data.learnerId) return accept();
         // An erased learner holds nothing any more, even if the release has not come by yet.
-        if (owner !== undefined && facts?.owner.status !== 'erased') return identifierTaken();
+        // Whoever was merged into the claimant is the same person.
+        if (owner !== undefined && facts?.owner.status !== 'erased' && !isMergedInto(facts?.owner, data.learnerId))
+          return identifierTaken();
         return accept({ type: 'identity-claimed', data: { learnerId: data.learnerId, kind: data.kind } });
       case 'ReleaseIdentity':
         // What belongs to nobody, or by now to somebody else, is not this learner's to release.
@@ -42,3 +44,6 @@ export const identityDecider: Decider<IdentityState, IdentityCommand, IdentityEv
     }
   },
 };
+
+const isMergedInto = (owner: LearnerState | undefined, claimant: string): boolean =>
+  owner?.status === 'registered' && owner.mergedInto === claimant;

@@ -30,37 +30,38 @@ import type {
   WithdrawStackComponent,
   WithdrawWaiver,
 } from '../contracts/record.commands.js';
+import { RecordHandler } from './record-handler.js';
 
 export class WaiveRequirementMessage extends CommandMessage<WaiveRequirement> {
   static readonly type = 'WaiveRequirement';
 }
 @CommandHandler(WaiveRequirementMessage)
-export class WaiveRequirementHandler extends DecidedHandler {}
+export class WaiveRequirementHandler extends RecordHandler {}
 
 export class WithdrawWaiverMessage extends CommandMessage<WithdrawWaiver> {
   static readonly type = 'WithdrawWaiver';
 }
 @CommandHandler(WithdrawWaiverMessage)
-export class WithdrawWaiverHandler extends DecidedHandler {}
+export class WithdrawWaiverHandler extends RecordHandler {}
 
 export class CreditComponentMessage extends CommandMessage<CreditStackComponent> {
   static readonly type = 'CreditStackComponent';
 }
 @CommandHandler(CreditComponentMessage)
-export class CreditComponentHandler extends DecidedHandler {}
+export class CreditComponentHandler extends RecordHandler {}
 
 export class WithdrawComponentMessage extends CommandMessage<WithdrawStackComponent> {
   static readonly type = 'WithdrawStackComponent';
 }
 @CommandHandler(WithdrawComponentMessage)
-export class WithdrawComponentHandler extends DecidedHandler {}
+export class WithdrawComponentHandler extends RecordHandler {}
 
 /** Sent by the route of credentials. */
 export class GrantCredentialMessage extends CommandMessage<GrantCredential> {
   static readonly type = 'GrantCredential';
 }
 @CommandHandler(GrantCredentialMessage)
-export class GrantCredentialHandler extends DecidedHandler {}
+export class GrantCredentialHandler extends RecordHandler {}
 
 /** Sent by the route of credentials. */
 export class GrantRenewalMessage extends CommandMessage<GrantRenewal> {

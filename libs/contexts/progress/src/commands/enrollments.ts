@@ -9,7 +9,6 @@ import {
   Code,
   CommandGateway,
   CommandMessage,
-  DecidedHandler,
   idFromPath,
   idOrSlug,
   INSTALLATION,
@@ -32,32 +31,33 @@ import type {
   ReinstateEnrollment,
   WithdrawEnrollment,
 } from '../contracts/record.commands.js';
-import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { learnerOf, type RecordEvent } from '../contracts/record.events.js';
+import { RecordHandler, openRecordOf } from './record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 
 export class EnrollLearnerMessage extends CommandMessage<EnrollLearner> {
   static readonly type = 'EnrollLearner';
 }
 @CommandHandler(EnrollLearnerMessage)
-export class EnrollLearnerHandler extends DecidedHandler {}
+export class EnrollLearnerHandler extends RecordHandler {}
 
 export class WithdrawEnrollmentMessage extends CommandMessage<WithdrawEnrollment> {
   static readonly type = 'WithdrawEnrollment';
 }
 @CommandHandler(WithdrawEnrollmentMessage)
-export class WithdrawEnrollmentHandler extends DecidedHandler {}
+export class WithdrawEnrollmentHandler extends RecordHandler {}
 
 export class ReinstateEnrollmentMessage extends CommandMessage<ReinstateEnrollment> {
   static readonly type = 'ReinstateEnrollment';
 }
 @CommandHandler(ReinstateEnrollmentMessage)
-export class ReinstateEnrollmentHandler extends DecidedHandler {}
+export class ReinstateEnrollmentHandler extends RecordHandler {}
 
 export class MoveEnrollmentMessage extends CommandMessage<MoveEnrollmentToVersion> {
   static readonly type = 'MoveEnrollmentToVersion';
 }
 @CommandHandler(MoveEnrollmentMessage)
-export class MoveEnrollmentHandler extends DecidedHandler {}
+export class MoveEnrollmentHandler extends RecordHandler {}
 
 class EnrollBody {
   @PublicId('lrn') learner!: string;
@@ -175,8 +175,9 @@ export class EnrollmentRoutes {
   ) {
     const context = this.gateway.contextOf(request);
     const enrollmentId = idFromPath<EnrollmentId>('enr', id);
-    const record = recordStream(caller.tenant, learnerOf(enrollmentId));
-    const { state } = await this.installation.executor.snapshot(recordDecider, record);
+    const { executor } = this.installation;
+    const record = await openRecordOf(executor, caller.tenant, learnerOf(enrollmentId));
+    const { state } = await executor.snapshot(recordDecider, record);
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) throw new ProblemException('not-found', 'There is no such enrollment.');
     const outcome = await this.gateway.send<MoveEnrollmentToVersion>(

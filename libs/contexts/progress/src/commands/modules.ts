@@ -9,7 +9,6 @@ import {
   Code,
   CommandGateway,
   CommandMessage,
-  DecidedHandler,
   Flag,
   idFromPath,
   idOrSlug,
@@ -27,24 +26,25 @@ import {
 } from '@cairn/platform';
 import type { CompleteModule, InvalidateModuleCompletion, StartModule } from '../contracts/record.commands.js';
 import { learnerOf } from '../contracts/record.events.js';
+import { RecordHandler } from './record-handler.js';
 
 export class StartModuleMessage extends CommandMessage<StartModule> {
   static readonly type = 'StartModule';
 }
 @CommandHandler(StartModuleMessage)
-export class StartModuleHandler extends DecidedHandler {}
+export class StartModuleHandler extends RecordHandler {}
 
 export class CompleteModuleMessage extends CommandMessage<CompleteModule> {
   static readonly type = 'CompleteModule';
 }
 @CommandHandler(CompleteModuleMessage)
-export class CompleteModuleHandler extends DecidedHandler {}
+export class CompleteModuleHandler extends RecordHandler {}
 
 export class InvalidateCompletionMessage extends CommandMessage<InvalidateModuleCompletion> {
   static readonly type = 'InvalidateModuleCompletion';
 }
 @CommandHandler(InvalidateCompletionMessage)
-export class InvalidateCompletionHandler extends DecidedHandler {}
+export class InvalidateCompletionHandler extends RecordHandler {}
 
 class StartBody {
   @Text({ max: 64, description: 'Id or slug of the module.' }) module!: string;

@@ -16,6 +16,7 @@ import {
 } from '@cairn/platform';
 import { eventsOfCorrelation } from '@cairn/contexts/audit';
 import type { RecordState } from '../domain/record.state.js';
+import { openRecordOf } from './record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { recordStream } from '../contracts/record.events.js';
 import { isUndo, planUndo, type UndoPlan } from '../domain/undo-run.js';
@@ -57,7 +58,8 @@ export class UndoRun {
     for (const { data } of events) {
       const { learnerId } = data as { learnerId?: LearnerId };
       if (learnerId === undefined || states.has(learnerId)) continue;
-      states.set(learnerId, (await executor.snapshot(recordDecider, recordStream(tenant, learnerId))).state);
+      const record = await openRecordOf(executor, tenant, learnerId);
+      states.set(learnerId, (await executor.snapshot(recordDecider, record)).state);
     }
     const now = clock.now();
     const stateOf = (learner: LearnerId): RecordState => states.get(learner) ?? recordDecider.initial;

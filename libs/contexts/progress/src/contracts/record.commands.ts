@@ -151,7 +151,33 @@ export type GrantRenewal = Command<
   'GrantRenewal',
   Decided & { readonly learnerId: LearnerId; readonly credentialId: CredentialId; readonly occurredAt: Instant }
 >;
-export type CloseRecord = Command<'CloseRecord', { readonly learnerId: LearnerId; readonly why: 'erased' }>;
+export type CloseRecord = Command<
+  'CloseRecord',
+  { readonly learnerId: LearnerId; readonly why: 'erased' | 'merged'; readonly into?: LearnerId }
+>;
+/** Takes a closed record into that of `learnerId`: both are one person. */
+export type AbsorbRecord = Command<'AbsorbRecord', { readonly learnerId: LearnerId; readonly from: LearnerId }>;
+/** The other way; what rested on it here is flagged. */
+export type ReleaseRecord = Command<
+  'ReleaseRecord',
+  { readonly learnerId: LearnerId; readonly from: LearnerId; readonly because: string }
+>;
+/** Reopens a record with what was sent to its learner while it was closed; `from`: in whose record that is. */
+export type ReopenRecord = Command<'ReopenRecord', { readonly learnerId: LearnerId; readonly from: LearnerId }>;
+
+/**
+ * Of any of these: in whose record it is to be decided, if the learner was merged into another. The learner or enrollment
+ * that it names stays, so that an un-merge can give it back.
+ */
+export type InRecord = { readonly record?: LearnerId };
+
+/** Carries a decided merge out: closes the one record and absorbs it into the other. */
+export type CarryOutMerge = Command<'CarryOutMerge', { readonly learnerId: LearnerId; readonly into: LearnerId }>;
+/** Carries a decided un-merge out: releases and reopens. `because`: the event that decided it. */
+export type CarryOutUnmerge = Command<
+  'CarryOutUnmerge',
+  { readonly learnerId: LearnerId; readonly from: LearnerId; readonly because: string }
+>;
 
 export type RecordCommand =
   | EnrollLearner
@@ -167,4 +193,7 @@ export type RecordCommand =
   | WithdrawStackComponent
   | GrantCredential
   | GrantRenewal
-  | CloseRecord;
+  | CloseRecord
+  | AbsorbRecord
+  | ReleaseRecord
+  | ReopenRecord;

@@ -7,6 +7,7 @@ import {
   type EnrollmentId,
   type EventOf,
   type Infer,
+  type Json,
   type LearnerId,
   type ModuleId,
   type PathwayId,
@@ -33,6 +34,7 @@ const enrollmentRefSchema = s.object({
 export type EnrollmentRef = Infer<typeof enrollmentRefSchema>;
 
 const L = 'd1c0b0a9-8f7e-5d6c-8b5a-493827161504';
+const L2 = 'e2d1c1ba-9a80-5e7d-8c6b-5a4938271615';
 const E = '11111111-2222-5333-8444-555555555501';
 const E2 = '11111111-2222-5333-8444-555555555502';
 const M = 'c5b0a4a1-6a2f-5d0f-9b1e-3f0a5b6c7d8e';
@@ -264,6 +266,8 @@ export const requirementWaived = defineEvent({
     requirementId: s.string({ max: 300 }),
     authority,
     reasonCode,
+    /** The waiver of another enrollment that it repeats, since both learners are one person. */
+    carries: s.optional(eventRef),
   }),
   samples: {
     1: [{ learnerId: L, enrollment: REF, requirementId: 'L1/1', authority: 'dean', reasonCode: 'prior-learning' }],
@@ -606,14 +610,63 @@ export const componentPolicyApplied = defineEvent({
 export const recordClosed = defineEvent({
   type: 'record-closed',
   version: 1,
-  means: 'Nothing more is recorded about the learner.',
+  means: 'Nothing more is recorded here: the learner was erased, or goes on in the record of another.',
   schema: s.object({
     learnerId,
-    why: s.oneOf(['erased'] as const),
+    why: s.oneOf(['erased', 'merged'] as const),
+    /** Merged: whose record it goes on in. */
+    into: s.optional(learnerId),
     /** All enrollments, the closed ones too; left out: none. */
     enrollments: s.optional(s.array(enrollmentRefSchema)),
   }),
   samples: { 1: [{ learnerId: L, why: 'erased' }] },
+});
+
+/**
+ * An event of another record of the same person, as this program reads it: its id, so that what rests on it still names
+ * it, and what the fold looks at. Whoever raises the version of a record's event upcasts these copies too.
+ */
+const copiedEvent = s.object({
+  id: eventRef,
+  type: s.string({ max: 64 }),
+  occurredAt: s.instant(),
+  data: s.json<{ readonly [member: string]: Json }>((value) =>
+    typeof value === 'object' && value !== null ? undefined : 'expected an object',
+  ),
+});
+export type CopiedEvent = Infer<typeof copiedEvent>;
+const COPY = {
+  id: E,
+  type: 'module-completed',
+  occurredAt: '2026-03-10T09:00:00.000Z',
+  data: { learnerId: L2, moduleId: M, attempt: 1, credits: 10, source: 'lms', enrollments: [] },
+};
+export const recordAbsorbed = defineEvent({
+  type: 'record-absorbed',
+  version: 1,
+  means: 'Two learners are one person: the closed record of the other counts in this one, and is decided on with it.',
+  schema: s.object({
+    learnerId,
+    from: learnerId,
+    /** Of the other record, now in this one. */
+    enrollments: s.array(enrollmentRefSchema),
+    events: s.array(copiedEvent),
+  }),
+  samples: { 1: [{ learnerId: L, from: L2, enrollments: [], events: [COPY] }] },
+});
+export const recordReleased = defineEvent({
+  type: 'record-released',
+  version: 1,
+  means: 'Two learners are two persons after all: what belongs to the other counts here no more.',
+  schema: s.object({ learnerId, from: learnerId, enrollments: s.array(enrollmentRefSchema) }),
+  samples: { 1: [{ learnerId: L, from: L2, enrollments: [] }] },
+});
+export const recordReopened = defineEvent({
+  type: 'record-reopened',
+  version: 1,
+  means: 'The learner goes on in a record of their own, with what was sent to them meanwhile.',
+  schema: s.object({ learnerId, from: learnerId, events: s.array(copiedEvent) }),
+  samples: { 1: [{ learnerId: L2, from: L, events: [COPY] }] },
 });
 
 export const recordEvents = [
@@ -636,11 +689,17 @@ export const recordEvents = [
   renewalEarned,
   componentPolicyApplied,
   recordClosed,
+  recordAbsorbed,
+  recordReleased,
+  recordReopened,
 ] as const;
 export type RecordEvent = EventOf<(typeof recordEvents)[number]>;
 export type Entitlement = EventOf<typeof credentialEarned>['data'];
 export type Renewal = EventOf<typeof renewalEarned>['data'];
 
 export const recordStream = (tenant: TenantId, learner: LearnerId): string => `record-${tenant}.${learner}`;
-/** Whose record an enrollment is in. */
+/** Reason codes of an enrollment that stood aside for another of the same person, and of its return. */
+export const MERGED = 'merged';
+export const UNMERGED = 'unmerged';
+/** Whose an enrollment is; after a merge it may go on in another's record. */
 export const learnerOf = (enrollment: EnrollmentId): LearnerId => enrollment.slice(0, 36) as LearnerId;

@@ -29,7 +29,7 @@ export function startModule({ data, now }: Issued<StartModule>, draft: Draft): D
     {
       type: 'module-started',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         moduleId: module.moduleId,
         enrollments: openOnesLookingAt(draft, carriedBy(module.moduleId, module)),
       },
@@ -55,7 +55,7 @@ export function completeModule({ data, now }: Issued<CompleteModule>, draft: Dra
     {
       type: 'module-completed',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         moduleId,
         attempt: (mapGet(state.modules, moduleId)?.attempts ?? 0) + 1,
         credits,
@@ -95,7 +95,7 @@ export function invalidateCompletion(
     {
       type: 'module-completion-invalidated',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         completion: completion.ref,
         moduleId: completion.data.moduleId,
         reasonCode: data.reasonCode,

@@ -27,6 +27,7 @@ import {
 import { lift, settleComponentsOf } from './component-policy.js';
 import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';
+import { lastOccurrence } from './merged-record.js';
 import { renewMarked } from './renewing.js';
 import { factsFor, isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
 import { usedByOthers } from './uses.js';
@@ -282,7 +283,7 @@ function earn(
   const templateId = award.template as TemplateId;
   const templateVersion = version.published.templateVersions[award.id] ?? 1;
   const template = templateAt(facts, templateId, templateVersion);
-  const occurrence = (mapGet(draft.state().holdings, templateId)?.data.occurrence ?? 0) + 1;
+  const occurrence = lastOccurrence(mapGet(draft.state().holdings, templateId)) + 1;
   const from = met.since;
   const at = firstMet(draft, enrollment, version, award, target, from, end);
   const earned = draft.record(

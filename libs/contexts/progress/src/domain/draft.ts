@@ -12,13 +12,16 @@ import {
 import { mapGet } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
-import { learnerIn, type RecordFacts } from './record.facts.js';
+import { learnerIn, recordIn, type RecordFacts } from './record.facts.js';
 import { recordFold, type EnrollmentState, type RecordState } from './record.state.js';
 import { versionKey, type Target, type Version } from './version.js';
 
 export type Draft = {
   readonly command: Issued<RecordCommand>;
+  /** Whose record this is. */
   readonly learnerId: LearnerId;
+  /** Whom the command is about: the same, or one who was merged into them. */
+  readonly addressee: LearnerId;
   readonly facts: RecordFacts & { readonly tenant: NonNullable<RecordFacts['tenant']> };
   /** The record before the command. */
   readonly before: RecordState;
@@ -39,7 +42,8 @@ export function createDraft(command: Issued<RecordCommand>, before: RecordState,
   const events: Decided<RecordEvent>[] = [];
   return {
     command,
-    learnerId: learnerIn(command),
+    learnerId: recordIn(command),
+    addressee: learnerIn(command),
     facts,
     before,
     state: () => state,

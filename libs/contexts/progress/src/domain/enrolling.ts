@@ -10,7 +10,7 @@ import {
 } from '@cairn/kernel';
 import { evaluate, isoWeek, mapValues, type EntryPoint, type Evaluation, type StepId } from '@cairn/rules';
 import type { EnrollLearner, WithdrawEnrollment } from '../contracts/record.commands.js';
-import type { RecordEvent } from '../contracts/record.events.js';
+import { learnerOf, type RecordEvent } from '../contracts/record.events.js';
 import { heldAlready } from './awards.js';
 import { decideMarked, satisfyStep } from './deciding.js';
 import { mark, type Draft } from './draft.js';
@@ -119,9 +119,9 @@ function join(
     {
       type: 'learner-enrolled',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         enrollment: {
-          enrollmentId: `${draft.learnerId}-${number}` as EnrollmentId,
+          enrollmentId: nextEnrollment(draft),
           pathwayId: published.pathwayId,
           version: published.version,
           cohortWeek: isoWeek(occurredAt, draft.facts.tenant.zone),
@@ -148,6 +148,12 @@ function join(
   }
   mark(draft, draft.state().enrollments[number - 1] as EnrollmentState, version.all);
   return number;
+}
+
+/** The learner's next number; after a merge the record holds enrollments of others as well. */
+function nextEnrollment(draft: Draft): EnrollmentId {
+  const own = draft.state().enrollments.filter(({ ref }) => learnerOf(ref.enrollmentId) === draft.addressee);
+  return `${draft.addressee}-${own.length + 1}` as EnrollmentId;
 }
 
 /** Completions that stand and that the version looks at: its read models have not seen them, or not all of them. */
@@ -187,7 +193,7 @@ export function withdrawEnrollment({ data, now }: Issued<WithdrawEnrollment>, dr
   draft.record(
     {
       type: 'enrollment-withdrawn',
-      data: { learnerId: draft.learnerId, enrollment: enrollment.ref, reasonCode: data.reasonCode },
+      data: { learnerId: draft.addressee, enrollment: enrollment.ref, reasonCode: data.reasonCode },
     },
     data.occurredAt,
   );

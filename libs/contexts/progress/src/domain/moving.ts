@@ -153,7 +153,7 @@ function record(
     {
       type: 'enrollment-moved-to-version',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         enrollment: moved,
         label: published.label,
         rulesHash: published.hash,

@@ -1,13 +1,22 @@
 // The learner's record: all facts and decisions of one person's progress, decided in one exact append (domain.md §2, §3).
 // This file is the table of its commands; the rules lie beside it, forward in deciding.ts, backward in undoing.ts.
-import { accept, reject, type Decider, type Decision, type Issued } from '@cairn/kernel';
-import type { CloseRecord, RecordCommand } from '../contracts/record.commands.js';
+import {
+  publicId,
+  reject,
+  type Decider,
+  type Decision,
+  type Issued,
+  type LearnerId,
+  type Rejected,
+} from '@cairn/kernel';
+import type { RecordCommand } from '../contracts/record.commands.js';
 import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { completeModule, invalidateCompletion, startModule } from './completing.js';
 import { createDraft } from './draft.js';
 import { enrollLearner, withdrawEnrollment } from './enrolling.js';
+import { absorbRecord, closeRecord, releaseRecord, reopenRecord } from './merging.js';
 import { moveEnrollment } from './moving.js';
-import { learnerIn, loadRecordFacts, type RecordFacts } from './record.facts.js';
+import { loadRecordFacts, recordIn, type RecordFacts } from './record.facts.js';
 import { recordFold, type RecordState } from './record.state.js';
 import { erased } from './refusals.js';
 import { reinstateEnrollment } from './returning.js';
@@ -32,15 +41,20 @@ export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, Rec
     'GrantCredential',
     'GrantRenewal',
     'CloseRecord',
+    'AbsorbRecord',
+    'ReleaseRecord',
+    'ReopenRecord',
   ],
-  streamOf: (command) => recordStream(command.tenant, learnerIn(command)),
+  streamOf: (command) => recordStream(command.tenant, recordIn(command)),
   loadFacts: loadRecordFacts,
   decide,
 };
 
 function decide(command: Issued<RecordCommand>, state: RecordState, facts: RecordFacts): Decision<RecordEvent> {
   if (command.type === 'CloseRecord') return closeRecord(command, state);
-  if (state.closed || facts.learner === 'erased') return erased();
+  if (facts.learner === 'erased') return erased();
+  if (state.mergedInto !== undefined && command.type !== 'ReopenRecord') return merged(state.mergedInto);
+  if (state.closed && command.type !== 'ReopenRecord') return erased();
   if (facts.learner === 'unknown')
     return reject('not-found', 'There is no such learner.', 'Register the learner first, or check the id.');
   const { tenant } = facts;
@@ -73,13 +87,20 @@ function decide(command: Issued<RecordCommand>, state: RecordState, facts: Recor
       return grantCredential(command, draft);
     case 'GrantRenewal':
       return grantRenewal(command, draft);
+    case 'AbsorbRecord':
+      return absorbRecord(command, draft);
+    case 'ReleaseRecord':
+      return releaseRecord(command, draft);
+    case 'ReopenRecord':
+      return reopenRecord(command, state, draft);
     default:
       return command satisfies never;
   }
 }
 
-function closeRecord({ data }: Issued<CloseRecord>, state: RecordState): Decision<RecordEvent> {
-  if (state.closed) return accept();
-  const enrollments = state.enrollments.map(({ ref }) => ref);
-  return accept({ type: 'record-closed', data: { ...data, ...(enrollments.length === 0 ? {} : { enrollments }) } });
-}
+const merged = (into: LearnerId): Rejected =>
+  reject(
+    'learner-merged',
+    `The learner goes on as ${publicId('lrn', into)}.`,
+    'Send it for that learner, or un-merge the two first.',
+  );

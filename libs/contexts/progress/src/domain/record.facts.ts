@@ -24,9 +24,11 @@ import {
   type TenantId,
 } from '@cairn/kernel';
 import { mapGet, mapValues } from '@cairn/rules';
-import type { RecordCommand } from '../contracts/record.commands.js';
-import { learnerOf } from '../contracts/record.events.js';
-import { enrollmentOf, type RecordState } from './record.state.js';
+import type { InRecord, RecordCommand } from '../contracts/record.commands.js';
+import { learnerOf, recordStream } from '../contracts/record.events.js';
+import { replay } from './merged-record.js';
+import { copiesFold, sentMeanwhile, type Copies } from './record-copies.js';
+import { enrollmentOf, recordFold, type RecordState } from './record.state.js';
 import { versionKey, versionOf, type Carried, type Version } from './version.js';
 
 export type RecordFacts = {
@@ -43,10 +45,16 @@ export type RecordFacts = {
   readonly pathway?: PathwayState;
   /** Zones of issuers whose templates are held, or granted, outside any enrollment. */
   readonly issuerZones: ReadonlyMap<IssuerId, string>;
+  /** AbsorbRecord: the other record. ReopenRecord: what was sent to the learner while they were merged. */
+  readonly other?: Copies;
 };
 
+/** Whom a command is about. */
 export const learnerIn = (command: RecordCommand): LearnerId =>
   'learnerId' in command.data ? command.data.learnerId : learnerOf(command.data.enrollmentId);
+
+/** In whose record it is decided: after a merge perhaps another's. */
+export const recordIn = (command: RecordCommand): LearnerId => (command.data as InRecord).record ?? learnerIn(command);
 
 /** Which number a version asked for has: the one named, else the newest that is not retired. */
 export function versionAskedFor(pathway: PathwayState, version: number | undefined): number | undefined {
@@ -60,14 +68,26 @@ export async function loadRecordFacts(
   loader: FactLoader,
 ): Promise<RecordFacts> {
   const { tenant } = command;
+  if (command.type === 'ReopenRecord' || command.type === 'AbsorbRecord') {
+    const other =
+      command.type === 'ReopenRecord'
+        ? await loader.fold(sentMeanwhile(command.data.learnerId), recordStream(tenant, command.data.from))
+        : await loader.fold(copiesFold, recordStream(tenant, command.data.from));
+    return { ...(await loadFacts(command, replay(state, other.events, recordFold.evolve), loader)), other };
+  }
   if (command.type === 'CloseRecord' || state.closed)
     return { learner: 'registered', versions: new Map(), templates: new Map(), issuerZones: new Map() };
+  return loadFacts(command, state, loader);
+}
+
+async function loadFacts(command: Issued<RecordCommand>, state: RecordState, loader: FactLoader): Promise<RecordFacts> {
+  const { tenant } = command;
   const asked = versionIn(command, state);
   const moduleId = 'moduleId' in command.data ? command.data.moduleId : undefined;
   const [{ registered }, learner, module, pathway, pinned] = await Promise.all([
     // Neither namespace nor zone ever changes.
     loader.foldHaving(tenantFold, tenantStream(tenant), (fold) => fold.registered !== undefined),
-    loader.fold(learnerFold, streamName('learner', tenant, learnerIn(command))),
+    loader.fold(learnerFold, streamName('learner', tenant, recordIn(command))),
     moduleId === undefined ? undefined : loader.fold(moduleFold, moduleStream(tenant, moduleId)),
     asked === undefined ? undefined : loader.fold(pathwayFold, pathwayStream(tenant, asked.pathwayId)),
     loadPinnedVersions(loader, tenant, state),
@@ -126,8 +146,10 @@ function issuersNeeded(
     if (template) issuers.add(template.issuerId);
   };
   if (command.type === 'GrantCredential') need(templates.get(command.data.templateId)?.at(-1));
+  // What is released may have been earned by an enrollment that is another person's again.
   for (const { data } of mapValues(state.holdings))
-    if (data.enrollment === undefined) need(templates.get(data.templateId)?.[data.templateVersion - 1]);
+    if (data.enrollment === undefined || command.type === 'ReleaseRecord')
+      need(templates.get(data.templateId)?.[data.templateVersion - 1]);
   return issuers;
 }
 

@@ -26,15 +26,17 @@ import {
   type PersistentMap,
   type StepId,
 } from '@cairn/rules';
-import type {
-  credentialEarned,
-  credentialGranted,
-  EnrollmentRef,
-  moduleCompleted,
-  RecordEvent,
-  stackComponentCredited,
-  stepSatisfied,
+import {
+  MERGED,
+  type credentialEarned,
+  type credentialGranted,
+  type EnrollmentRef,
+  type moduleCompleted,
+  type RecordEvent,
+  type stackComponentCredited,
+  type stepSatisfied,
 } from '../contracts/record.events.js';
+import { absorb, changeHeld, release, replay } from './merged-record.js';
 
 type ModuleCompletedData = EventOf<typeof moduleCompleted>['data'];
 type StepSatisfiedData = EventOf<typeof stepSatisfied>['data'];
@@ -50,7 +52,14 @@ export type StepState = {
   readonly ref: string;
   readonly data: StepSatisfiedData;
 };
-export type WaiverState = { readonly ref: string; readonly at: Instant };
+export type WaiverState = {
+  readonly ref: string;
+  readonly at: Instant;
+  readonly authority: string;
+  readonly reasonCode: string;
+  /** The waiver of another enrollment that it repeats. */
+  readonly carries?: string;
+};
 
 /** One attempt at one pathway. */
 export type EnrollmentState = {
@@ -63,6 +72,8 @@ export type EnrollmentState = {
   readonly because?: EnrollmentId;
   /** When the learner was withdrawn; the last one is open while it lasts. */
   readonly away: readonly Interval[];
+  /** It stands aside for an enrollment of the same person in the same pathway. */
+  readonly standsAside?: true;
   /** Steps satisfied now. */
   readonly steps: ReadonlyMap<StepId, StepState>;
   /** Steps reached, and steps that count in order: the sums of the deltas that events carry. */
@@ -91,6 +102,8 @@ export type ModuleRecord = {
 /** A credential or module in the stack: own terms, or what was recognised from outside. */
 export type ComponentState = {
   readonly origin: 'own' | 'recognised';
+  /** Who it was credited to: after a merge perhaps another than whose record this is. */
+  readonly of: LearnerId;
   readonly templateId?: TemplateId;
   readonly moduleId?: ModuleId;
   /** Facts made of it: ids of the StackComponentCredited. */
@@ -129,8 +142,19 @@ export type HoldingState = {
   readonly previous?: HoldingState;
 };
 
+/** A record that was taken into this one. */
+export type Absorbed = {
+  /** Whose record took it in: this one, or one that was taken in itself. */
+  readonly under: LearnerId;
+  /** Ids of its events. */
+  readonly ids: ReadonlySet<string>;
+};
+
 export type RecordState = {
   readonly closed: boolean;
+  /** It is closed since its learner goes on in the record of another. */
+  readonly mergedInto?: LearnerId;
+  readonly absorbed: ReadonlyMap<LearnerId, Absorbed>;
   readonly learnerId?: LearnerId;
   /** Number n stands at index n - 1. */
   readonly enrollments: readonly EnrollmentState[];
@@ -158,6 +182,7 @@ const NONE: ReadonlySet<never> = new Set();
 
 const initial: RecordState = {
   closed: false,
+  absorbed: NOTHING,
   enrollments: [],
   facts: NO_FACTS,
   modules: EMPTY_MAP,
@@ -178,12 +203,18 @@ export const sourceKey = (source: string, sourceId: string): string => `${source
 export const dayKey = (moduleId: ModuleId, utcDay: string, score: number | undefined): string =>
   `${moduleId} ${utcDay} ${score ?? ''}`;
 
-export const numberOf = (enrollment: EnrollmentId): number => Number(enrollment.slice(37));
+const numberOf = (enrollment: EnrollmentId): number => Number(enrollment.slice(37));
 
-export function enrollmentOf(state: RecordState, enrollment: EnrollmentId): EnrollmentState | undefined {
-  const found = state.enrollments[numberOf(enrollment) - 1];
-  return found?.ref.enrollmentId === enrollment ? found : undefined;
+/** Where an enrollment stands: by its number, unless records were merged. */
+function indexOf({ enrollments }: RecordState, enrollment: EnrollmentId): number {
+  const index = numberOf(enrollment) - 1;
+  return enrollments[index]?.ref.enrollmentId === enrollment
+    ? index
+    : enrollments.findIndex(({ ref }) => ref.enrollmentId === enrollment);
 }
+
+export const enrollmentOf = (state: RecordState, enrollment: EnrollmentId): EnrollmentState | undefined =>
+  state.enrollments[indexOf(state, enrollment)];
 
 /** Not withdrawn: facts count in it. A completed one stays open for its other destinations. */
 export const isOpen = (enrollment: EnrollmentState): boolean => {
@@ -221,14 +252,18 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
     case 'enrollment-withdrawn':
       return inEnrollment(state, event.data.enrollment, (enrollment) => ({
         ...enrollment,
+        ...(event.data.reasonCode === MERGED ? { standsAside: true as const } : {}),
         away: [...enrollment.away, { from: event.meta.occurredAt }],
       }));
     case 'enrollment-reinstated':
-      return inEnrollment(state, event.data.enrollment, (enrollment) => ({
+      return inEnrollment(state, event.data.enrollment, ({ standsAside, ...enrollment }) => ({
         ...enrollment,
-        away: enrollment.away.map((interval) =>
-          interval.until === undefined ? { ...interval, until: event.meta.occurredAt } : interval,
-        ),
+        // Who stood aside was never away.
+        away: standsAside
+          ? enrollment.away.slice(0, -1)
+          : enrollment.away.map((interval) =>
+              interval.until === undefined ? { ...interval, until: event.meta.occurredAt } : interval,
+            ),
       }));
     case 'enrollment-moved-to-version':
       return inEnrollment(state, event.data.enrollment, (enrollment) => moved(enrollment, event.data));
@@ -242,11 +277,12 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
     case 'module-completion-invalidated':
       return invalidated(state, event.data.completion);
     case 'requirement-waived': {
-      const { enrollment, requirementId } = event.data;
+      const { enrollment, requirementId, authority, reasonCode, carries } = event.data;
       const at = event.meta.occurredAt;
+      const waiver = { ref: event.id, at, authority, reasonCode, ...(carries === undefined ? {} : { carries }) };
       return inEnrollment(state, enrollment, (before) => ({
         ...before,
-        waivers: new Map(before.waivers).set(requirementId, { ref: event.id, at }),
+        waivers: new Map(before.waivers).set(requirementId, waiver),
         own: addFact(before.own, { kind: 'waiver', ref: event.id, requirementId, at }),
       }));
     }
@@ -322,8 +358,21 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
       const { credentialId, templateId } = event.data;
       return inHolding(state, templateId, credentialId, (holding) => policyApplied(holding, event.data));
     }
-    case 'record-closed':
-      return { ...initial, closed: true, learnerId: event.data.learnerId };
+    case 'record-closed': {
+      const { learnerId, into } = event.data;
+      // Merged it stays what it was, for whoever reopens it.
+      return into === undefined
+        ? { ...initial, closed: true, learnerId }
+        : { ...state, closed: true, mergedInto: into };
+    }
+    case 'record-absorbed':
+      return absorb(state, event.data, evolve);
+    case 'record-released':
+      return release(state, event.data, invalidated);
+    case 'record-reopened': {
+      const { mergedInto: _, ...open } = state;
+      return replay({ ...open, closed: false }, event.data.events, evolve);
+    }
     default:
       return event satisfies never;
   }
@@ -334,7 +383,7 @@ function inEnrollment(
   { enrollmentId }: EnrollmentRef,
   change: (before: EnrollmentState) => EnrollmentState,
 ): RecordState {
-  const index = numberOf(enrollmentId) - 1;
+  const index = indexOf(state, enrollmentId);
   const before = state.enrollments[index];
   if (!before) throw new RangeError(`the record has no enrollment ${enrollmentId}`);
   return { ...state, enrollments: state.enrollments.with(index, change(before)) };
@@ -347,9 +396,8 @@ function inHolding(
   change: (before: HoldingState) => HoldingState,
 ): RecordState {
   const before = mapGet(state.holdings, templateId);
-  // Of an earlier occurrence nothing depends any more.
-  if (before?.data.credentialId !== credentialId) return state;
-  return { ...state, holdings: mapSet(state.holdings, templateId, change(before)) };
+  if (!before) return state;
+  return { ...state, holdings: mapSet(state.holdings, templateId, changeHeld(before, credentialId, change)) };
 }
 
 /** Everything kept by step or requirement goes on under its new name; what was met stays met. */
@@ -400,7 +448,10 @@ function completed(state: RecordState, event: Recorded<EventOf<typeof moduleComp
   return {
     ...state,
     learnerId,
-    modules: mapSet(state.modules, moduleId, { attempts: data.attempt, begun: false }),
+    modules: mapSet(state.modules, moduleId, {
+      attempts: Math.max(data.attempt, mapGet(state.modules, moduleId)?.attempts ?? 0),
+      begun: false,
+    }),
     completions: mapSet(state.completions, ref, { ref, at, data, valid: true }),
     bySource: sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(source, sourceId), ref),
     byDay: mapSet(state.byDay, day, [...(mapGet(state.byDay, day) ?? []), ref]),
@@ -448,6 +499,7 @@ function credited(state: RecordState, ref: string, occurredAt: Instant, data: Cr
   const before = mapGet(state.components, componentId);
   const component: ComponentState = {
     origin,
+    of: learnerId,
     ...(templateId === undefined ? {} : { templateId }),
     ...(moduleId === undefined ? {} : { moduleId }),
     facts: [...(before?.facts ?? []), ref],
@@ -476,6 +528,7 @@ function withdrawn(state: RecordState, data: WithdrawnData): RecordState {
   const templateId = mapGet(state.templateOf, componentId);
   const before: ComponentState = mapGet(state.components, componentId) ?? {
     origin: templateId === undefined ? 'recognised' : 'own',
+    of: learnerId,
     ...(templateId === undefined ? {} : { templateId }),
     facts: [],
     noted: [],

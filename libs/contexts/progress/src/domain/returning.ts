@@ -25,7 +25,7 @@ export function reinstateEnrollment({ data, now }: Issued<ReinstateEnrollment>, 
     {
       type: 'enrollment-reinstated',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         enrollment: enrollment.ref,
         reasonCode: data.reasonCode,
         ...earlierCompletions(draft, version),

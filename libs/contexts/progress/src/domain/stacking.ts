@@ -20,6 +20,7 @@ import { markAffected, openOnesLookingAt } from './completing.js';
 import { settleAllRestingOn, settleComponentsOf } from './component-policy.js';
 import { decideMarked } from './deciding.js';
 import type { Draft } from './draft.js';
+import { lastOccurrence } from './merged-record.js';
 import { carriedBy } from './record.facts.js';
 import { enrollmentOf, type HoldingState, type RecordState } from './record.state.js';
 import { renewMarked } from './renewing.js';
@@ -42,7 +43,7 @@ export function creditStackComponent({ data, now }: Issued<CreditStackComponent>
     {
       type: 'stack-component-credited',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         componentId: data.componentId,
         origin: data.origin,
         validFrom: data.validFrom,
@@ -132,7 +133,7 @@ export function withdrawStackComponent(
     {
       type: 'stack-component-withdrawn',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         componentId: data.componentId,
         cause: data.cause,
         effectiveAt: data.effectiveAt,
@@ -285,7 +286,7 @@ const newTerm = (from: Instant, { validityMonths }: PublishedTemplate, zone: str
 function grant(draft: Draft, data: GrantCredential['data'], template: PublishedTemplate, term: Term): void {
   const { learnerId, facts } = draft;
   const { templateId } = data;
-  const occurrence = (mapGet(draft.state().holdings, templateId)?.data.occurrence ?? 0) + 1;
+  const occurrence = lastOccurrence(mapGet(draft.state().holdings, templateId)) + 1;
   draft.record(
     {
       type: 'credential-granted',

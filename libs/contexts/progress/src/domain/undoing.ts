@@ -1,4 +1,5 @@
 // Backward: what used a fact that does not stand any more, and what looked at a component that ended, decided anew.
+import type { PolicyEffect } from '@cairn/contexts/catalog';
 import type { Instant, ModuleId, TemplateId } from '@cairn/kernel';
 import { evaluate, evaluateStep, mapGet, mapValues, type StepId } from '@cairn/rules';
 import { alsoMeeting, factsBehind, occurrenceBefore, templateAt } from './awards.js';
@@ -21,10 +22,10 @@ import type { Carried, Version } from './version.js';
 type Cause = { readonly because: string; readonly at: Instant };
 
 /**
- * A completion was invalidated or a waiver withdrawn: takes back every step and award that used it and is not met by
+ * A completion was invalidated, a waiver withdrawn, or (`fallen` is empty) several facts fell at once: takes back every step and award that used it and is not met by
  * what stands; what merely came after it in order stays. Then others may have what was used up.
  */
-export function takeBackWhatUsed(draft: Draft, fallen: string, cause: Cause): void {
+export function takeBackWhatUsed(draft: Draft, fallen: string, cause: Cause, effect?: PolicyEffect): void {
   for (const { number } of draft.state().enrollments) {
     const version = draft.versionOf(enrollmentAt(draft, number));
     for (const { id } of version.steps) {
@@ -36,7 +37,7 @@ export function takeBackWhatUsed(draft: Draft, fallen: string, cause: Cause): vo
   }
   for (const holding of mapValues(draft.state().holdings))
     if (!holding.ended && !holding.granted && holding.withdrawn === undefined)
-      withdrawUnlessMet(draft, holding, fallen, cause);
+      withdrawUnlessMet(draft, holding, fallen, cause, effect);
   // What is still held may have been renewed by it; without that term its grace may be over.
   for (const holding of mapValues(draft.state().holdings))
     if (takeBackRenewals(draft, holding, (by) => usesFallen(draft, by), cause))
@@ -106,7 +107,7 @@ function stillMet(
   }).met;
 }
 
-function reopen(
+export function reopen(
   draft: Draft,
   enrollment: EnrollmentState,
   version: Version,
@@ -134,8 +135,14 @@ function reopen(
   );
 }
 
-function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, cause: Cause): void {
-  const { data, ref } = holding;
+function withdrawUnlessMet(
+  draft: Draft,
+  holding: HoldingState,
+  fallen: string,
+  cause: Cause,
+  effect: PolicyEffect | undefined,
+): void {
+  const { data } = holding;
   const by = factsBehind(
     draft.state(),
     data.satisfied.flatMap((one) => one.by),
@@ -163,13 +170,24 @@ function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, 
   if (met()) return;
   // What it rests on since an earlier fact fell is not written down: it used this one if it was met with it only.
   if (!usedIt && !met(draft.before)) return;
+  withdrawEntitlement(draft, holding, cause, effect, enrollment);
+}
+
+/** Takes the entitlement; what that does to the credential its template says, unless `effect` does. */
+export function withdrawEntitlement(
+  draft: Draft,
+  { data, ref }: HoldingState,
+  cause: Cause,
+  effect?: PolicyEffect,
+  enrollment?: EnrollmentState,
+): void {
   const { learnerId, credentialId, templateId } = data;
   const withdrawn = draft.record(
     {
       type: 'credential-entitlement-withdrawn',
       data: {
         learnerId,
-        enrollment: enrollment.ref,
+        ...(data.enrollment === undefined ? {} : { enrollment: enrollment?.ref ?? data.enrollment }),
         credentialId,
         templateId,
         earned: ref,
@@ -181,14 +199,14 @@ function withdrawUnlessMet(draft: Draft, holding: HoldingState, fallen: string, 
     cause.at,
   );
   const template = templateAt(draft.facts, templateId, data.templateVersion);
-  const effect = template.componentPolicy.withdrawn;
+  const applied = effect ?? template.componentPolicy.withdrawn;
   hold(draft, mapGet(draft.state().holdings, templateId) as HoldingState, {
     cause: 'entitlement-withdrawn',
-    effect,
+    effect: applied,
     at: cause.at,
     because: withdrawn,
   });
-  if (effect === 'revoke') markAwardsOf(draft, templateId);
+  if (applied === 'revoke') markAwardsOf(draft, templateId);
 }
 
 /** Modules under a `uses` limit may be free again. */

@@ -21,7 +21,7 @@ export function waiveRequirement({ data, now }: Issued<WaiveRequirement>, draft:
   draft.record(
     {
       type: 'requirement-waived',
-      data: { learnerId: draft.learnerId, enrollment: enrollment.ref, requirementId, authority, reasonCode },
+      data: { learnerId: draft.addressee, enrollment: enrollment.ref, requirementId, authority, reasonCode },
     },
     data.occurredAt,
   );
@@ -44,7 +44,7 @@ export function withdrawWaiver({ data, now }: Issued<WithdrawWaiver>, draft: Dra
     {
       type: 'requirement-waiver-withdrawn',
       data: {
-        learnerId: draft.learnerId,
+        learnerId: draft.addressee,
         enrollment: enrollment.ref,
         waiver: waiver.ref,
         requirementId,

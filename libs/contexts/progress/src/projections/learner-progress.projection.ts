@@ -112,7 +112,9 @@ export const learnerProgressProjection = defineProjection<LearnerProgressDocumen
   keys: (event) => enrollmentsOf(event).map(({ enrollmentId }) => `${event.meta.tenant}:${enrollmentId}`),
   evolve: (document, event) => {
     if (event.type === 'learner-enrolled') return joined(event);
-    if (event.type === 'record-closed' || !document) return null;
+    // Merged, its enrollments go on in the record of another.
+    if (event.type === 'record-closed') return event.data.why === 'merged' ? document : null;
+    if (!document) return null;
     return summed(evolve(document, event));
   },
   indexes: [

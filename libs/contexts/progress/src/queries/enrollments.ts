@@ -12,6 +12,7 @@ import {
   type Recorded,
   type TenantId,
 } from '@cairn/kernel';
+import { onePerson } from '@cairn/contexts/learners';
 import {
   Caller,
   idFromPath,
@@ -31,6 +32,7 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { openRecordOf, recordsOf } from '../commands/record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { progressAt } from '../projections/learner-progress.projection.js';
 
@@ -70,9 +72,15 @@ export class EnrollmentQueries {
     @Query() query: EnrollmentListQuery,
   ) {
     await this.gate.pass(request, reply, 'learner_progress');
-    const prefix =
-      query.learner === undefined ? `${tenant}:` : `${tenant}:${idFromPath<LearnerId>('lrn', query.learner)}-`;
-    const filter = { _id: { $gte: prefix, $lt: `${prefix}~` } };
+    const { executor, views } = this.installation;
+    const ports = { fold: executor.loader.fold, find: views.find };
+    const filter =
+      query.learner === undefined
+        ? { _id: { $gte: `${tenant}:`, $lt: `${tenant}:~` } }
+        : {
+            tenant,
+            learnerId: { $in: await onePerson(ports, tenant, idFromPath<LearnerId>('lrn', query.learner)) },
+          };
     return pageAnswer(reply, request, await pageOf(this.installation.views, 'learner_progress', filter, query), shown);
   }
 
@@ -90,19 +98,16 @@ export class EnrollmentQueries {
     await this.gate.pass(request, reply, 'learner_progress');
     const document = await this.installation.views.get('learner_progress', `${tenant}:${enrollmentId}`);
     if (!document) throw new ProblemException('not-found', 'There is no such enrollment.');
-    const { revision } = await this.installation.executor.snapshot(
-      recordDecider,
-      recordStream(tenant, learnerOf(enrollmentId)),
-    );
+    const { executor } = this.installation;
+    const record = await openRecordOf(executor, tenant, learnerOf(enrollmentId));
+    const { revision } = await executor.snapshot(recordDecider, record);
     void reply.header('ETag', `"${revision}"`);
     return shown(document);
   }
 
   /** The same fold over the part of the record that was known and in effect then; no ETag, since nothing is decided on it. */
   private async at(tenant: TenantId, enrollmentId: EnrollmentId, { asOf, knownAt }: EnrollmentQuery) {
-    const history = (await this.installation.executor.history(
-      recordStream(tenant, learnerOf(enrollmentId)),
-    )) as readonly Recorded<RecordEvent>[];
+    const history = await this.recordOf(tenant, enrollmentId);
     const document = progressAt(history, enrollmentId, {
       ...(asOf === undefined ? {} : { asOf: instantOf<Instant>(asOf) }),
       ...(knownAt === undefined ? {} : { knownAt: instantOf<Instant>(knownAt) }),
@@ -115,9 +120,7 @@ export class EnrollmentQueries {
   @ApiOperation({ summary: 'Every recorded event that concerns the enrollment, oldest first' })
   async history(@Caller() { tenant }: TenantCaller, @Param('id') id: string) {
     const enrollmentId = idFromPath<EnrollmentId>('enr', id);
-    const events = (await this.installation.executor.history(
-      recordStream(tenant, learnerOf(enrollmentId)),
-    )) as readonly Recorded<RecordEvent>[];
+    const events = await this.recordOf(tenant, enrollmentId);
     const concerns = ({ data }: RecordEvent): boolean =>
       'enrollments' in data && data.enrollments !== undefined
         ? data.enrollments.some((ref) => ref.enrollmentId === enrollmentId)
@@ -136,5 +139,14 @@ export class EnrollmentQueries {
         data: event.data,
       })),
     };
+  }
+
+  /** The events of every record that the enrollment was or is in, in the log's order. */
+  private async recordOf(tenant: TenantId, enrollment: EnrollmentId): Promise<readonly Recorded<RecordEvent>[]> {
+    const { executor } = this.installation;
+    const records = await recordsOf(executor, tenant, learnerOf(enrollment));
+    const histories = await Promise.all(records.map((record) => executor.history(recordStream(tenant, record))));
+    const events = histories.flat() as readonly Recorded<RecordEvent>[];
+    return records.length === 1 ? events : events.toSorted((a, b) => (a.position < b.position ? -1 : 1));
   }
 }

@@ -23,8 +23,9 @@ import type {
 } from '@cairn/kernel';
 import { INSTALLATION, ProblemException, type Installation } from '@cairn/platform';
 import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
-import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { learnerOf, type RecordEvent } from '../contracts/record.events.js';
 import { loadRecordFacts } from '../domain/record.facts.js';
+import { openRecordOf } from '../commands/record-handler.js';
 import { enrollmentOf, recordFold, type RecordState } from '../domain/record.state.js';
 import { simulateMove, type Simulated } from '../domain/simulating.js';
 import { versionOf } from '../domain/version.js';
@@ -119,7 +120,7 @@ export class Simulator {
       );
       for (const document of page) {
         const enrollmentId = document['enrollmentId'] as EnrollmentId;
-        const stream = recordStream(target.tenant, learnerOf(enrollmentId));
+        const stream = await openRecordOf(executor, target.tenant, learnerOf(enrollmentId));
         const record = (await executor.history(stream)) as readonly Recorded<RecordEvent>[];
         const later = record.findIndex((event) => event.position > position);
         const known = later < 0 ? record : record.slice(0, later);

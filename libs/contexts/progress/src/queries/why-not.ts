@@ -12,7 +12,8 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import { learnerOf, recordStream } from '../contracts/record.events.js';
+import { learnerOf } from '../contracts/record.events.js';
+import { openRecordOf } from '../commands/record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadPinnedVersions } from '../domain/record.facts.js';
 import type { EnrollmentState } from '../domain/record.state.js';
@@ -36,7 +37,10 @@ export class WhyNotHandler implements IQueryHandler<WhyNotQuery> {
 
   async execute({ tenant, enrollmentId }: WhyNotQuery) {
     const { executor, now } = this.installation;
-    const { state } = await executor.snapshot(recordDecider, recordStream(tenant, learnerOf(enrollmentId)));
+    const { state } = await executor.snapshot(
+      recordDecider,
+      await openRecordOf(executor, tenant, learnerOf(enrollmentId)),
+    );
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) return undefined;
     const versions = await loadPinnedVersions(executor.loader, tenant, state);
