@@ -76,3 +76,47 @@ it('data that cannot be read any more equals nothing', () => {
   const unreadable = Personal.sealed<LearnerProfile>(() => undefined);
   expect(sameProfile(unreadable, unreadable)).toBe(false);
 });
+
+describe('MergeLearners, UnmergeLearners', () => {
+  const into = 'e2d1c1ba-9a80-5e7d-8c6b-5a4938271615' as LearnerId;
+  const third = 'f3e2d2cb-ab91-5f8e-8d7c-6b5a49382716' as LearnerId;
+  const word = { reasonCode: 'registered-twice', authority: 'registrar' };
+  const merge = { type: 'MergeLearners', data: { learnerId, into, ...word } } as const;
+  const merged = { type: 'learners-merged', data: { learnerId, into, ...word } } as const;
+  const unmerge = { type: 'UnmergeLearners', data: { learnerId, ...word } } as const;
+  const other = { status: 'registered', learnerId: into, profile } as const;
+  const twice = given(learnerDecider, registered, merged);
+
+  it('merges one into another who is there', () => ada.when(merge, other).then(merged));
+  it('takes it back', () =>
+    twice.when(unmerge, other).then({ type: 'learners-unmerged', data: { learnerId, from: into, ...word } }));
+  it('a profile changed before stays with the learner', () =>
+    given(learnerDecider, registered, changed, merged)
+      .when(unmerge, other)
+      .then({
+        type: 'learners-unmerged',
+        data: { learnerId, from: into, ...word },
+      }));
+  it.each([
+    ['with itself', ada, { ...merge, data: { ...merge.data, into: learnerId } }, other, 'merge-with-itself'],
+    ['nobody', nobody, merge, other, 'not-found'],
+    ['into nobody', ada, merge, { status: 'unknown' }, 'not-found'],
+    ['an erased one', gone, merge, other, 'learner-erased'],
+    ['into an erased one', ada, merge, { status: 'erased', learnerId: into, keyDestroyed: true }, 'learner-erased'],
+    ['twice', twice, merge, other, 'learner-merged'],
+    ['into one who was merged', ada, merge, { ...other, mergedInto: third }, 'learner-merged'],
+    ['without a reason', ada, { ...merge, data: { ...merge.data, reasonCode: ' ' } }, other, 'reason-required'],
+    ['without an authority', ada, { ...merge, data: { ...merge.data, authority: '' } }, other, 'authority-required'],
+    ['the end of none', ada, unmerge, undefined, 'not-merged'],
+    ['the end of one within another', twice, unmerge, { ...other, mergedInto: third }, 'learner-merged'],
+  ] as const)('refused: %s', (_what, history, command, facts, code) => history.when(command, facts).thenRejected(code));
+  it('decided both ways at once, either can be taken back', () =>
+    twice.when(unmerge, { ...other, mergedInto: learnerId }).then({
+      type: 'learners-unmerged',
+      data: { learnerId, from: into, ...word },
+    }));
+  it('a merged one is erased like any other, and changes no profile', () => {
+    twice.when(erase, undefined).then(erased);
+    twice.when(change, undefined).thenRejected('learner-merged');
+  });
+});

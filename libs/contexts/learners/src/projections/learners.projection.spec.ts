@@ -48,12 +48,39 @@ describe('learners', () => {
 });
 
 describe('erasure-cascade', () => {
-  it('closes the record, then has the key destroyed, in the order of the learner', () => {
-    const event = history[2] as Parameters<typeof erasureCascade.react>[0];
+  const event = history[2] as Parameters<typeof erasureCascade.react>[0];
+  const own = [
+    { command: { type: 'CloseRecord', data: { learnerId, why: 'erased' } } },
+    { command: { type: 'RecordKeyDestroyed', data: { learnerId } } },
+  ];
+  const react = (documents: readonly { learnerId: string; mergedInto?: string }[]) =>
+    erasureCascade.react(event, {
+      waitFor: () => Promise.resolve(),
+      find: (_projection, filter) =>
+        Promise.resolve(
+          documents.filter((one) =>
+            'mergedInto' in filter ? one.mergedInto === filter['mergedInto'] : one.learnerId === learnerId,
+          ) as never,
+        ),
+    });
+
+  it('closes the record, then has the key destroyed, in the order of the learner', async () => {
     expect(erasureCascade.partitionBy(event)).toBe(learnerId);
-    expect(erasureCascade.react(event, undefined as never)).toEqual([
-      { command: { type: 'CloseRecord', data: { learnerId, why: 'erased' } } },
-      { command: { type: 'RecordKeyDestroyed', data: { learnerId } } },
+    expect(await react([{ learnerId }])).toEqual(own);
+  });
+
+  it('reaches whoever was merged into the learner, and whom the learner was merged into', async () => {
+    const [child, parent] = ['a1c0b0a9-8f7e-5d6c-8b5a-493827161504', 'b1c0b0a9-8f7e-5d6c-8b5a-493827161504'];
+    const reached = await react([
+      { learnerId, mergedInto: parent as string },
+      { learnerId: child as string, mergedInto: learnerId },
+    ]);
+    expect(reached).toEqual([
+      ...own,
+      ...[child, parent].map((other) => ({
+        command: { type: 'EraseLearner', data: { learnerId: other, approvedBy: 'user:dpo', reasonCode: 'request' } },
+        key: other,
+      })),
     ]);
   });
 });

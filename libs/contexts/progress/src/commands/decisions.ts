@@ -68,7 +68,7 @@ export class GrantRenewalMessage extends CommandMessage<GrantRenewal> {
   static readonly type = 'GrantRenewal';
 }
 @CommandHandler(GrantRenewalMessage)
-export class GrantRenewalHandler extends DecidedHandler {}
+export class GrantRenewalHandler extends RecordHandler {}
 
 /** Sent by the erasure reactor. */
 export class CloseRecordMessage extends CommandMessage<CloseRecord> {

@@ -22,7 +22,7 @@ import { peopleWith, replay } from './merged-record.js';
 import type { Copies } from './record-copies.js';
 import { isOpen, recordFold, type EnrollmentState, type RecordState } from './record.state.js';
 import { erased } from './refusals.js';
-import { reopen, takeBackWhatUsed, withdrawEntitlement } from './undoing.js';
+import { reopen, takeBackWhatUsed } from './undoing.js';
 
 /** One event holds the copies; the log takes no larger append. */
 const MAX_COPIED_BYTES = 700_000;
@@ -141,16 +141,6 @@ export function releaseRecord({ data, now }: Issued<ReleaseRecord>, draft: Draft
     now,
   );
   takeBackWhatUsed(draft, '', { because: released, at: now }, 'flag');
-  for (const holding of mapValues(draft.state().holdings)) {
-    const { enrollment } = holding.data;
-    if (
-      !holding.ended &&
-      holding.withdrawn === undefined &&
-      enrollment &&
-      people.has(learnerOf(enrollment.enrollmentId))
-    )
-      withdrawEntitlement(draft, holding, { because: released, at: now }, 'flag');
-  }
   markAll(draft);
   decideMarked(draft);
   settleAll(draft, released);

@@ -149,8 +149,10 @@ function withdrawUnlessMet(
   );
   const usedIt = by.includes(fallen);
   if (!usedIt && !by.some((one) => mapGet(draft.state().fallen, one))) return;
-  const enrollment = data.enrollment && enrollmentOf(draft.state(), data.enrollment.enrollmentId);
-  if (!enrollment) return;
+  if (data.enrollment === undefined) return;
+  const enrollment = enrollmentOf(draft.state(), data.enrollment.enrollmentId);
+  // Another person's by now: nothing here meets it again.
+  if (!enrollment) return withdrawEntitlement(draft, holding, cause, effect);
   const version = draft.versionOf(enrollment);
   const index = version.awards.findIndex(({ id }) => id === data.awardId);
   const award = version.awards[index];
@@ -174,7 +176,7 @@ function withdrawUnlessMet(
 }
 
 /** Takes the entitlement; what that does to the credential its template says, unless `effect` does. */
-export function withdrawEntitlement(
+function withdrawEntitlement(
   draft: Draft,
   { data, ref }: HoldingState,
   cause: Cause,
