@@ -2,16 +2,7 @@
 import { Body, Controller, Inject, Injectable, Param, Post, Req } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import {
-  publicId,
-  uuidv5,
-  type CommandContext,
-  type CommandOutcome,
-  type Issued,
-  type LearnerId,
-  type Recorded,
-  type TenantId,
-} from '@cairn/kernel';
+import { publicId, uuidv5, type CommandContext, type CommandOutcome, type Issued, type LearnerId } from '@cairn/kernel';
 import {
   learnerDecider,
   learnerFold,

@@ -15,10 +15,9 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import { eventsOfCorrelation } from '@cairn/contexts/audit';
-import type { RecordState } from '../domain/record.state.js';
+import type { RecordState } from '../domain/record.types.js';
 import { openRecordOf } from './record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
-import { recordStream } from '../contracts/record.events.js';
 import { isUndo, planUndo, type UndoPlan } from '../domain/undo-run.js';
 
 export type UndoAnswer = {

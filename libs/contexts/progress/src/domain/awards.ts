@@ -4,7 +4,8 @@ import type { Instant, TemplateId } from '@cairn/kernel';
 import { addFact, factsOf, mapGet, renewalWindow, type FactBase, type Interval } from '@cairn/rules';
 import type { Draft } from './draft.js';
 import type { RecordFacts } from './record.facts.js';
-import { enrollmentOf, isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
+import { enrollmentOf, isOpen } from './record.state.js';
+import type { EnrollmentState, HoldingState, RecordState } from './record.types.js';
 import type { Version } from './version.js';
 
 /** The published version of a template that an award issues or a credential was earned by. */

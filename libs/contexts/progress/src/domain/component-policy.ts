@@ -4,7 +4,7 @@ import type { Instant, TemplateId } from '@cairn/kernel';
 import { factOf, mapGet, mapValues, type Interval } from '@cairn/rules';
 import { endOf, templateAt, zoneOf } from './awards.js';
 import type { Draft } from './draft.js';
-import type { ComponentPolicyEvent, HoldingState, RecordState } from './record.state.js';
+import type { ComponentPolicyEvent, HoldingState, RecordState } from './record.types.js';
 
 type Cause = ComponentPolicyEvent['data']['cause'];
 

@@ -2,7 +2,7 @@
 // carry what enters and leaves them, so that a funnel only adds up.
 import type { Instant } from '@cairn/kernel';
 import { localDay, type StepId } from '@cairn/rules';
-import type { EnrollmentState } from './record.state.js';
+import type { EnrollmentState } from './record.types.js';
 import type { Version } from './version.js';
 
 /** Steps reached through a step's satisfaction: those after it, and itself if it was not reached before. */

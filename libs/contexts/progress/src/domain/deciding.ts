@@ -29,7 +29,8 @@ import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';
 import { lastOccurrence } from './merged-record.js';
 import { renewMarked } from './renewing.js';
-import { factsFor, isOpen, type EnrollmentState, type HoldingState, type RecordState } from './record.state.js';
+import { factsFor, isOpen } from './record.state.js';
+import type { EnrollmentState, HoldingState, RecordState } from './record.types.js';
 import { usedByOthers } from './uses.js';
 import type { Target, Version } from './version.js';
 

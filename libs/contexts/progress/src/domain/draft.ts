@@ -13,7 +13,8 @@ import { mapGet } from '@cairn/rules';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { learnerIn, recordIn, type RecordFacts } from './record.facts.js';
-import { recordFold, type EnrollmentState, type RecordState } from './record.state.js';
+import { recordFold } from './record.state.js';
+import type { EnrollmentState, RecordState } from './record.types.js';
 import { versionKey, type Target, type Version } from './version.js';
 
 export type Draft = {

@@ -15,7 +15,8 @@ import { heldAlready } from './awards.js';
 import { decideMarked, satisfyStep } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { carriedBy, versionAskedFor } from './record.facts.js';
-import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
+import { enrollmentOf, isOpen } from './record.state.js';
+import type { EnrollmentState } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { versionKey, type Version } from './version.js';
 

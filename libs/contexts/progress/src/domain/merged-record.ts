@@ -3,7 +3,7 @@
 import type { CredentialId, LearnerId, Position, Recorded } from '@cairn/kernel';
 import { mapEntries, mapGet, mapSet, mapValues, removeFact } from '@cairn/rules';
 import { learnerOf, type CopiedEvent, type RecordEvent } from '../contracts/record.events.js';
-import type { EnrollmentState, HoldingState, RecordState } from './record.state.js';
+import type { EnrollmentState, HoldingState, RecordState } from './record.types.js';
 
 type Evolve = (state: RecordState, event: Recorded<RecordEvent>) => RecordState;
 type Data<T extends RecordEvent['type']> = Extract<RecordEvent, { type: T }>['data'];
@@ -97,14 +97,12 @@ function withoutComponents(state: RecordState, people: ReadonlySet<LearnerId>): 
 const chainOf = (holding: HoldingState): readonly HoldingState[] =>
   holding.previous ? [holding, ...chainOf(holding.previous)] : [holding];
 
-const chained = (chain: readonly HoldingState[]): HoldingState | undefined =>
-  chain.reduceRight<HoldingState | undefined>(
-    (previous, { previous: _, ...one }) => ({
-      ...one,
-      ...(previous === undefined ? {} : { previous }),
-    }),
-    undefined,
-  );
+function chained(chain: readonly HoldingState[]): HoldingState | undefined {
+  let latest: HoldingState | undefined;
+  for (const { previous: _, ...one } of chain.toReversed())
+    latest = { ...one, ...(latest === undefined ? {} : { previous: latest }) };
+  return latest;
+}
 
 const isShared = (chain: readonly HoldingState[]): boolean =>
   chain.some(({ data }) => data.learnerId !== chain[0]?.data.learnerId);

@@ -20,7 +20,8 @@ import { mark, type Draft } from './draft.js';
 import { earlierCompletions } from './enrolling.js';
 import { peopleWith, replay } from './merged-record.js';
 import type { Copies } from './record-copies.js';
-import { isOpen, recordFold, type EnrollmentState, type RecordState } from './record.state.js';
+import { isOpen, recordFold } from './record.state.js';
+import type { EnrollmentState, RecordState } from './record.types.js';
 import { erased } from './refusals.js';
 import { reopen, takeBackWhatUsed } from './undoing.js';
 

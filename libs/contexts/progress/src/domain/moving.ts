@@ -18,7 +18,8 @@ import { standingOf } from './course.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { earlierCompletions, joinInner } from './enrolling.js';
-import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
+import { enrollmentOf, isOpen } from './record.state.js';
+import type { EnrollmentState } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { nodesOf, versionKey, type Version } from './version.js';
 

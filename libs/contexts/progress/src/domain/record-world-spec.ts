@@ -34,7 +34,7 @@ import { at, freshId, issued, recorded, TENANT } from '@cairn/testing';
 import type { CompleteModule, RecordCommand } from '../contracts/record.commands.js';
 import { recordEvents, recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { recordDecider } from './record.decider.js';
-import type { RecordState } from './record.state.js';
+import type { RecordState } from './record.types.js';
 import { loadRecordFacts } from './record.facts.js';
 
 export const LEARNER = 'd1c0b0a9-8f7e-5d6c-8b5a-493827161504' as LearnerId;

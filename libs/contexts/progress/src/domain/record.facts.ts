@@ -28,7 +28,8 @@ import type { InRecord, RecordCommand } from '../contracts/record.commands.js';
 import { learnerOf, recordStream } from '../contracts/record.events.js';
 import { replay } from './merged-record.js';
 import { copiesFold, sentMeanwhile, type Copies } from './record-copies.js';
-import { enrollmentOf, recordFold, type RecordState } from './record.state.js';
+import { enrollmentOf, recordFold } from './record.state.js';
+import type { RecordState } from './record.types.js';
 import { versionKey, versionOf, type Carried, type Version } from './version.js';
 
 export type RecordFacts = {

@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { decideMarked } from './deciding.js';
 import { createDraft, mark } from './draft.js';
 import { loadRecordFacts } from './record.facts.js';
-import { isOpen, type EnrollmentState, type RecordState } from './record.state.js';
+import { isOpen } from './record.state.js';
+import type { EnrollmentState, RecordState } from './record.types.js';
 import { createWorld, LEARNER, m, t, type RecordWorld } from './record-world-spec.js';
 import { versionOf, type Version } from './version.js';
 

@@ -26,7 +26,8 @@ import type { RecordEvent } from '../contracts/record.events.js';
 import { alsoMeeting, factsBehind, lastTerm, templateAt, zoneOf, type Term } from './awards.js';
 import { hold, lift } from './component-policy.js';
 import type { Draft } from './draft.js';
-import { enrollmentOf, renewalHold, type HoldingState, type RenewalState } from './record.state.js';
+import { enrollmentOf, renewalHold } from './record.state.js';
+import type { HoldingState, RenewalState } from './record.types.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired } from './refusals.js';
 import { requirementLooksAt, type Carried } from './version.js';
 

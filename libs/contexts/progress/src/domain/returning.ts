@@ -10,7 +10,8 @@ import { mark, type Draft } from './draft.js';
 import { earlierCompletions } from './enrolling.js';
 import { goOnBy } from './moving.js';
 import { versionAskedFor } from './record.facts.js';
-import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
+import { enrollmentOf, isOpen } from './record.state.js';
+import type { EnrollmentState } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { versionKey, type Version } from './version.js';
 

@@ -6,7 +6,8 @@ import { mapGet } from '@cairn/rules';
 import type { RevokeCredential } from '@cairn/contexts/credentials';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
-import { isOpen, type RecordState } from './record.state.js';
+import { isOpen } from './record.state.js';
+import type { RecordState } from './record.types.js';
 
 /** Reason code of compensations, by which an undo is known as one; enrollments undone leave every count. */
 export const RUN_UNDONE = 'run-undone';

@@ -8,14 +8,8 @@ import { newlyClosed, noLongerInOrder } from './course.js';
 import { contextOf, endOfHolding, evaluateForAward } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { takeBackRenewals } from './renewing.js';
-import {
-  enrollmentOf,
-  factsFor,
-  isOpen,
-  type EnrollmentState,
-  type HoldingState,
-  type StepState,
-} from './record.state.js';
+import { enrollmentOf, factsFor, isOpen } from './record.state.js';
+import type { EnrollmentState, HoldingState, StepState } from './record.types.js';
 import type { Carried, Version } from './version.js';
 
 /** An event that takes something back. */

@@ -1,6 +1,7 @@
 // Double counting (`uses n`): which trees have taken a module, and what is left of its uses.
 import { factOf, mapValues } from '@cairn/rules';
-import { enrollmentOf, type EnrollmentState, type RecordState } from './record.state.js';
+import { enrollmentOf } from './record.state.js';
+import type { EnrollmentState, RecordState } from './record.types.js';
 import type { Target, Version } from './version.js';
 
 export type Used = ReadonlyMap<string, ReadonlyMap<string, number>>;

@@ -4,7 +4,8 @@ import type { WaiveRequirement, WithdrawWaiver } from '../contracts/record.comma
 import type { RecordEvent } from '../contracts/record.events.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
-import { enrollmentOf, isOpen, type EnrollmentState } from './record.state.js';
+import { enrollmentOf, isOpen } from './record.state.js';
+import type { EnrollmentState } from './record.types.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { takeBackWhatUsed } from './undoing.js';
 

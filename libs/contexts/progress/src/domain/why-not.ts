@@ -18,7 +18,8 @@ import {
   type Worths,
 } from '@cairn/rules';
 import { lastTerm } from './awards.js';
-import { isOpen, type EnrollmentState, type RecordState } from './record.state.js';
+import { isOpen } from './record.state.js';
+import type { EnrollmentState, RecordState } from './record.types.js';
 import { usedByOthers } from './uses.js';
 import { nodesOf, type Target, type Version } from './version.js';
 

@@ -16,7 +16,7 @@ import { learnerOf } from '../contracts/record.events.js';
 import { openRecordOf } from '../commands/record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadPinnedVersions } from '../domain/record.facts.js';
-import type { EnrollmentState } from '../domain/record.state.js';
+import type { EnrollmentState } from '../domain/record.types.js';
 import { versionKey, type Version } from '../domain/version.js';
 import { namesNeeded, whyNot, type WhyNotAnswer } from '../domain/why-not.js';
 import { catalogWords } from './catalog-words.js';
