@@ -1,8 +1,10 @@
 // An EventStoreDB server for tests, in this process: the client's own generated services over gRPC on loopback, so that
 // the real, unmodified client talks to it. Faithful to what was measured on real servers; where the two differ in the
-// contract suite or in eventstoredb-facts.spec.ts, this one is wrong. It keeps events in memory, and breaks on demand.
+// contract suite or in eventstoredb-facts.spec.ts, this one is wrong. It keeps events in memory or in a file, and breaks on demand.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRequire } from 'node:module';
 import {
@@ -70,8 +72,16 @@ export type FeedFaultKind =
   /** A checkpoint at the end of the log before every event. */
   | 'early-checkpoint';
 
+export type EventStoreDoubleOptions = {
+  /** Where the events are kept, synced before each answer, for a server that starts here again; without it in memory. */
+  readonly directory?: string;
+  /** Of the server before, for one that starts again. */
+  readonly port?: number;
+};
+
 export type EventStoreDouble = {
   readonly connectionString: string;
+  readonly port: number;
   /** The next `times` appends meet the fault. */
   readonly failAppends: (fault: AppendFaultKind, times?: number, options?: { readonly lateMs?: number }) => void;
   readonly failFeeds: (fault: FeedFaultKind | undefined) => void;
@@ -92,6 +102,7 @@ type Stored = {
   readonly data: Uint8Array;
   readonly custom: Uint8Array;
 };
+type Message = Omit<Stored, 'stream' | 'revision' | 'position'>;
 type BatchCall = ServerDuplexStream<StreamTypes.BatchAppendReq, StreamTypes.BatchAppendResp>;
 type ReadCall = ServerWritableStream<StreamTypes.ReadReq, StreamTypes.ReadResp>;
 type Pending = {
@@ -105,7 +116,7 @@ const RECORD_BYTES = 120;
 const TICKS_PER_MS = 10_000n;
 
 /** See startEventStoreDouble in eventstoredb.ts. */
-export async function startServer(): Promise<EventStoreDouble> {
+export async function startServer(options: EventStoreDoubleOptions = {}): Promise<EventStoreDouble> {
   const log: Stored[] = [];
   const byStream = new Map<string, Stored[]>();
   const wakers = new Set<() => void>();
@@ -120,7 +131,7 @@ export async function startServer(): Promise<EventStoreDouble> {
     for (const waker of wakers) waker();
   };
 
-  const store = (stream: string, messages: readonly Omit<Stored, 'stream' | 'revision' | 'position'>[]): Stored => {
+  const store = (stream: string, messages: readonly Message[]): Stored => {
     const present = byStream.get(stream) ?? [];
     byStream.set(stream, present);
     for (const message of messages) {
@@ -145,6 +156,9 @@ export async function startServer(): Promise<EventStoreDouble> {
       custom: new Uint8Array(),
     },
   ]);
+
+  const journal = options.directory === undefined ? undefined : openJournal(options.directory);
+  for (const { stream, messages } of journal?.kept ?? []) store(stream, messages);
 
   /** Writes an append or says why not. */
   const write = ({ options, messages }: Pending): { success: Stored } | { error: StatusTypes.Status } => {
@@ -171,7 +185,10 @@ export async function startServer(): Promise<EventStoreDouble> {
     const present = byStream.get(stream) ?? [];
     const tip = present.length - 1;
     const before = options.hasNoStream() ? -1 : Number(options.getStreamPosition());
-    if (before === tip) return { success: store(stream, events) };
+    if (before === tip) {
+      journal?.write(stream, events);
+      return { success: store(stream, events) };
+    }
     const there = present.slice(before + 1, before + 1 + events.length);
     const same = there.length === events.length && events.every(({ id }, index) => there[index]?.id === id);
     if (before < tip && same) return { success: there.at(-1) as Stored };
@@ -393,7 +410,7 @@ export async function startServer(): Promise<EventStoreDouble> {
       reply(null, supportedMethods()),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
@@ -408,6 +425,7 @@ export async function startServer(): Promise<EventStoreDouble> {
 
   return {
     connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    port,
     failAppends: (kind, times = 1, { lateMs = 200 } = {}) => {
       for (let n = 0; n < times; n++) faults.push({ kind, lateMs });
     },
@@ -422,8 +440,44 @@ export async function startServer(): Promise<EventStoreDouble> {
     openReads: () => openReads,
     stop: async () => {
       server.forceShutdown();
+      journal?.close();
       wake();
     },
+  };
+}
+
+type Journal = {
+  readonly kept: readonly { readonly stream: string; readonly messages: readonly Message[] }[];
+  readonly write: (stream: string, messages: readonly Message[]) => void;
+  readonly close: () => void;
+};
+
+/** One line an append. What follows the last whole line was never acknowledged. */
+function openJournal(directory: string): Journal {
+  const path = join(directory, 'eventstore-double.ndjson');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole));
+  const file = openSync(path, 'a');
+  return {
+    kept: whole
+      .split('\n')
+      .slice(0, -1)
+      .map((line) =>
+        JSON.parse(line, (key, value: unknown) =>
+          key === 'data' || key === 'custom' ? Buffer.from(value as string, 'base64') : value,
+        ),
+      ),
+    write: (stream, messages) => {
+      const lines = messages.map(({ data, custom, ...message }) => ({
+        ...message,
+        data: Buffer.from(data).toString('base64'),
+        custom: Buffer.from(custom).toString('base64'),
+      }));
+      writeSync(file, `${JSON.stringify({ stream, messages: lines })}\n`);
+      fsyncSync(file);
+    },
+    close: () => closeSync(file),
   };
 }
 

@@ -1,5 +1,8 @@
 // The faults of a real server and the defects of the client, one by one, on the in-process double.
 import { randomUUID } from 'node:crypto';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BEGINNING, type NewEvent, type StoredEvent } from '@cairn/kernel';
 import { startEventStoreDouble, type AppendFaultKind, type EventStoreDouble } from '@cairn/testing';
 import { LogUnavailable, openEventStoreLog, type EventStoreLog, type EventStoreLogOptions } from '../index.js';
@@ -44,6 +47,15 @@ const nextEvents = async (feed: AsyncIterator<{ readonly kind: string }>, count:
     if (value.kind === 'event') events.push((value as unknown as { event: StoredEvent }).event);
   }
   return events;
+};
+
+const whenReachable = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (const until = performance.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50)))
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof LogUnavailable) || performance.now() > until) throw error;
+    }
 };
 
 describe('an append whose answer does not come as it should is written once, and answered', () => {
@@ -120,6 +132,30 @@ describe('an append whose answer does not come as it should is written once, and
     await new Promise((resolve) => setTimeout(resolve, 3 * ANSWER_MS));
     expect(ids((await log.read(stream)).slice(1))).toEqual([...ids(first), ...ids(second)]); // a conflict would have lied
   });
+});
+
+test('a server that starts again: what it acknowledged is there, repeated appends get their first answer, work goes on', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cairn-eventstore-'));
+  const first = await startEventStoreDouble({ directory });
+  const log = openEventStoreLog({ connectionString: first.connectionString, answerMs: ANSWER_MS });
+  logs.push(log);
+  const [stream, events] = [newStream(), newEvents(3)];
+  const written = await log.append(stream, 'none', events);
+  const before = await log.read(stream);
+  await first.stop();
+  await expect(log.append(stream, 2, newEvents())).rejects.toThrow(LogUnavailable);
+  appendFileSync(join(directory, 'eventstore-double.ndjson'), '{"stream":"torn'); // killed in the middle of a write
+  const again = await startEventStoreDouble({ directory, port: first.port });
+  try {
+    const repeated = await whenReachable(() => log.append(stream, 'none', events));
+    expect(repeated).toEqual(written);
+    expect(await log.read(stream)).toEqual(before);
+    expect(await log.append(stream, 2, newEvents())).toMatchObject({ ok: true, revision: 3 });
+  } finally {
+    await log.close();
+    await again.stop();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 describe("the client's defects", () => {
