@@ -3,7 +3,6 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { bareId, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
 import { recordStream } from '@cairn/contexts/progress';
 import { cairn } from '../../apps/cli/src/main.js';
@@ -33,18 +32,24 @@ type Run = { readonly code: number; readonly out: string; readonly err: string }
 /** One command line on `at`, as a shell would run it. */
 async function run(at: string, ...args: readonly string[]): Promise<Run> {
   const captured = { out: '', err: '' };
-  const into = (name: 'out' | 'err') => (chunk: unknown) => {
-    captured[name] += String(chunk);
-    return true;
-  };
-  const spies = [
-    jest.spyOn(process.stdout, 'write').mockImplementation(into('out')),
-    jest.spyOn(process.stderr, 'write').mockImplementation(into('err')),
-  ];
+  const streams = [
+    [process.stdout, 'out'],
+    [process.stderr, 'err'],
+  ] as const;
+  for (const [stream, name] of streams)
+    Object.defineProperty(stream, 'write', {
+      configurable: true,
+      writable: true,
+      value: (chunk: unknown) => {
+        captured[name] += String(chunk);
+        return true;
+      },
+    });
   try {
     return { code: await cairn(['--data', at, ...args]), ...captured };
   } finally {
-    for (const spy of spies) spy.mockRestore();
+    // The stream's own method, which the property hid, is seen again.
+    for (const [stream] of streams) Reflect.deleteProperty(stream, 'write');
   }
 }
 /** The same with `--json`: what it printed, read. */

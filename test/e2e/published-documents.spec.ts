@@ -1,7 +1,6 @@
 // What signed copies name by address is served: the status list and the achievement. The list is read by Python's own
 // zlib and PyJWT, which had no part in making it, and says of every credential what its public answer says.
 import { spawnSync } from 'node:child_process';
-import { jest } from '@jest/globals';
 import { credentialStream } from '@cairn/contexts/credentials';
 import { bareId, type CredentialId, type TenantId } from '@cairn/kernel';
 import { startServer, type Answer, type Client, type TestServer } from '../support/server.js';
@@ -243,15 +242,14 @@ describe('a status list that cannot be established is not served', () => {
 
   it('while the read model is behind, or holds a document that waits for a person', async () => {
     const at = await path();
-    const behind = jest.spyOn(server.installation, 'waitFor').mockResolvedValue(false);
-    expect(await anyone.get(at)).toMatchObject({ status: 503, body: { code: 'read-model-behind' } });
-    behind.mockRestore();
+    const { waitFor, parked } = server.installation;
+    const refused = { status: 503, body: { code: 'read-model-behind' } };
+    Object.assign(server.installation, { waitFor: () => Promise.resolve(false) });
+    expect(await anyone.get(at)).toMatchObject(refused);
     const key = `${bareId('ten', second.id)}:x`;
-    const parked = jest
-      .spyOn(server.installation, 'parked')
-      .mockResolvedValue([{ name: 'verification', key } as never]);
-    expect(await anyone.get(at)).toMatchObject({ status: 503, body: { code: 'read-model-behind' } });
-    parked.mockRestore();
+    Object.assign(server.installation, { waitFor, parked: () => Promise.resolve([{ name: 'verification', key }]) });
+    expect(await anyone.get(at)).toMatchObject(refused);
+    Object.assign(server.installation, { parked });
     expect(await anyone.get(at)).toMatchObject({ status: 200 });
   });
 });
@@ -301,4 +299,15 @@ describe('achievements', () => {
       expect({ path, status: (await anyone.get(path)).status }).toEqual({ path, status: 404 });
     expect((await anyone.get(`/a/${template}/2`, { accept: 'text/html' })).text).toContain('<h1');
   });
+});
+
+it('the funnel page offers the same table as the API', async () => {
+  const { client } = first;
+  const table = await client.get('/api/analytics/pathways/p/funnel?format=csv&order=in-order');
+  expect(table.headers['content-type']).toMatch(/^text\/csv/);
+  expect(table.text).toMatch(/^pathway,version,order,enrolled,step,/);
+  const { url } = await client.post('/api/page-links', { page: 'funnel', subject: 'p' });
+  const page = await anyone.get(`${pathOf(url)}${new URL(url).search}&format=csv&order=in-order`);
+  const withoutTime = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'T');
+  expect(withoutTime(page.text)).toBe(withoutTime(table.text));
 });

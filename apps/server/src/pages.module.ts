@@ -48,6 +48,7 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
+import { funnelCsv } from '../../../libs/contexts/analytics/src/queries/funnel-csv.js';
 import {
   DropOffQuery,
   FunnelQuery,
@@ -268,14 +269,7 @@ export class PagesController {
       }
       if (query.format === 'csv') {
         void reply.type('text/csv; charset=utf-8');
-        const cell = (value: string | number): string =>
-          `"${String(value)
-            .replaceAll('"', '""')
-            .replace(/^[=+\-@\t\r]/, "'$&")}"`;
-        return [
-          'step,reached,satisfied',
-          ...funnel.steps.map((s) => [s.id, s.reached, s.satisfied].map(cell).join(',')),
-        ].join('\r\n');
+        return funnelCsv(funnel);
       }
       const link = (changes: Record<string, string>): string =>
         `/pages/funnel/${encodeURIComponent(subject)}?${new URLSearchParams({ key: query.key, order, version: funnel.version, ...changes }).toString()}`;

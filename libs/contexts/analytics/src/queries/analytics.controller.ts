@@ -1,7 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { stringify } from 'csv-stringify/sync';
 import type { FastifyReply } from 'fastify';
 import type { PathwayId } from '@cairn/kernel';
 import {
@@ -17,6 +16,7 @@ import {
   type CairnRequest,
   type TenantCaller,
 } from '@cairn/platform';
+import { funnelCsv } from './funnel-csv.js';
 import { DropOffQuery, FunnelQuery, TimeInStepQuery, type AnalysisTarget } from './pathway-analytics.js';
 
 class TargetQuery {
@@ -67,20 +67,7 @@ export class AnalyticsController {
     void reply
       .header('Content-Type', 'text/csv; charset=utf-8')
       .header('Content-Disposition', `attachment; filename="funnel-${answer.pathway}-${answer.version}.csv"`);
-    const rows = answer.steps.map((step) => ({
-      pathway: answer.pathway,
-      version: answer.version,
-      order: answer.order,
-      enrolled: answer.enrolled,
-      step: step.id,
-      reached: step.reached,
-      satisfied: step.satisfied,
-      conversion: step.conversion,
-      asOf: answer.asOf,
-      position: answer.position,
-    }));
-    // A cell that a spreadsheet would run as a formula is prefixed.
-    return stringify(rows, { header: true, escape_formulas: true });
+    return funnelCsv(answer);
   }
 
   @Get('drop-off')
