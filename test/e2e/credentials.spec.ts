@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
@@ -19,6 +19,7 @@ import {
   type TenantId,
 } from '@cairn/kernel';
 import { catalogEvents, templateStream } from '@cairn/contexts/catalog';
+import { RECORD_PREVIEW } from '@cairn/contexts/credentials';
 import { learnerEvents, learnerStream } from '@cairn/contexts/learners';
 import { recordEvents, recordStream } from '@cairn/contexts/progress';
 import { verifyVcJwt, type PublicJwk } from '@cairn/openbadges';
@@ -26,6 +27,7 @@ import {
   configure,
   createAdapter,
   defineContext,
+  INSTALLATION,
   openInstallation,
   PlatformModule,
   type Configuration,
@@ -33,6 +35,7 @@ import {
 } from '@cairn/platform';
 import { catalogProjection } from '../../libs/contexts/catalog/src/projections/catalog.projection.js';
 import { credentialsContext, CredentialsModule } from '../../libs/contexts/credentials/src/credentials.module.js';
+import { createRecordPreview } from '../../libs/contexts/progress/src/queries/record-preview.js';
 import { tenancyContext, TenancyModule } from '../../libs/contexts/tenancy/src/tenancy.module.js';
 
 const OPERATOR = 'operator-token-of-the-tests-0123456789';
@@ -45,7 +48,15 @@ const given = defineContext({
   messages: [],
 });
 
-@Module({ imports: [TenancyModule, CredentialsModule] })
+/** Who keeps the records is not here; what bulk acts ask of it is. */
+@Global()
+@Module({
+  providers: [{ provide: RECORD_PREVIEW, inject: [INSTALLATION], useFactory: createRecordPreview }],
+  exports: [RECORD_PREVIEW],
+})
+class RecordModule {}
+
+@Module({ imports: [TenancyModule, CredentialsModule, RecordModule] })
 class TestModule {}
 
 let directory: string;
