@@ -162,15 +162,36 @@ describe(`facts of ${server.ranAgainst}`, () => {
   });
 
   describe('subscriptions', () => {
-    /** What a subscription to one category hears, as words; `act` is done once it is caught up. */
-    const hear = async (
+    /** What a subscription to one category hears, in words; `act` is done once it is caught up. */
+    const expectHeard = async (
       category: string,
       after: bigint,
-      positions: () => readonly bigint[],
-      act: () => Promise<unknown> = () => Promise.resolve(),
-      checkpointInterval = 1,
-    ): Promise<string[]> => {
+      positions: readonly bigint[],
+      expected: readonly string[],
+      {
+        act,
+        checkpointInterval = 1,
+      }: { readonly act?: () => Promise<unknown>; readonly checkpointInterval?: number } = {},
+    ): Promise<void> => {
       const heard: ('caught-up' | 'event' | bigint)[] = [];
+      const words = (): string[] => {
+        const said: string[] = [];
+        let events = 0;
+        for (const one of [...heard, undefined]) {
+          if (one === 'event') {
+            events++;
+            continue;
+          }
+          if (events > 0) said.push(`${events} events`);
+          events = 0;
+          if (typeof one === 'bigint') said.push(`checkpoint ${one === after ? 'start' : positions.indexOf(one)}`);
+          else if (one) said.push(one);
+        }
+        return said;
+      };
+      const until = async (condition: () => boolean): Promise<void> => {
+        for (const deadline = Date.now() + 10_000; !condition() && Date.now() < deadline;) await sleep(10);
+      };
       const subscription = client.subscribeToAll({
         fromPosition: { commit: after, prepare: after },
         filter: streamNameFilter({
@@ -182,29 +203,18 @@ describe(`facts of ${server.ranAgainst}`, () => {
       });
       subscription.on('data', () => heard.push('event'));
       subscription.on('caughtUp', () => heard.push('caught-up'));
-      for (const until = Date.now() + 10_000; !heard.includes('caught-up') && Date.now() < until;) await sleep(10);
-      await act();
-      for (let length = -1; length !== heard.length; await sleep(250)) length = heard.length;
+      await until(() => heard.includes('caught-up'));
+      await act?.();
+      await until(() => words().join() === expected.join());
+      await sleep(100); // nothing more
       await subscription.unsubscribe();
-      const words: string[] = [];
-      let events = 0;
-      for (const one of [...heard, undefined]) {
-        if (one === 'event') {
-          events++;
-          continue;
-        }
-        if (events > 0) words.push(`${events} events`);
-        events = 0;
-        if (typeof one === 'bigint') words.push(`checkpoint ${one === after ? 'start' : positions().indexOf(one)}`);
-        else if (one) words.push(one);
-      }
-      return words;
+      expect(words()).toEqual(expected);
     };
     /** Writes so many events of each category one after another; all of them count in the order of the log. */
     const writer = () => {
       const positions: bigint[] = [];
       return {
-        positions: () => positions,
+        positions,
         write: async (...parts: (readonly [category: string, count: number])[]) => {
           for (const [category, count] of parts) {
             const stream = newStream(category);
@@ -219,14 +229,15 @@ describe(`facts of ${server.ranAgainst}`, () => {
       const category = newCategory();
       const { write, positions } = writer();
       await write([category, 3]);
-      const heard = await hear(category, positions()[0]!, positions, () => write([category, 2]));
-      expect(heard.filter((word) => !word.startsWith('checkpoint'))).toEqual(['2 events', 'caught-up', '2 events']);
+      await expectHeard(category, positions[0]!, positions, ['2 events', 'checkpoint 2', 'caught-up', '2 events'], {
+        act: () => write([category, 2]),
+      });
     });
     test('catching up, without a match: a checkpoint at the start and at each further page of 32 [23]', async () => {
       const { write, positions } = writer();
       const after = await head();
       await write(['other', 70]);
-      expect(await hear(newCategory(), after, positions)).toEqual([
+      await expectHeard(newCategory(), after, positions, [
         'checkpoint start',
         'checkpoint 31',
         'checkpoint 63',
@@ -236,49 +247,42 @@ describe(`facts of ${server.ranAgainst}`, () => {
     test('nothing to catch up: no checkpoint; little: only the start, which is no news [23]', async () => {
       const { write, positions } = writer();
       await write(['other', 1]);
-      const after = positions()[0]!;
-      expect(await hear(newCategory(), after, positions)).toEqual(['caught-up']);
+      const after = positions[0]!;
+      await expectHeard(newCategory(), after, positions, ['caught-up']);
       await write(['other', 5]);
-      expect(await hear(newCategory(), after, positions)).toEqual(['checkpoint start', 'caught-up']);
+      await expectHeard(newCategory(), after, positions, ['checkpoint start', 'caught-up']);
     });
     test('catching up, with matches: a checkpoint at the last one of a page, or where a page without one began [23]', async () => {
       const category = newCategory();
       const { write, positions } = writer();
       const after = await head();
       await write([category, 10], ['other', 10], [category, 10], ['other', 10]);
-      expect(await hear(category, after, positions)).toEqual([
-        '20 events',
-        'checkpoint 29',
-        'checkpoint 31',
-        'caught-up',
-      ]);
+      await expectHeard(category, after, positions, ['20 events', 'checkpoint 29', 'checkpoint 31', 'caught-up']);
     });
     test('a longer interval of checkpoints [23]', async () => {
       const { write, positions } = writer();
       const after = await head();
       await write(['other', 200]);
-      expect(await hear(newCategory(), after, positions, undefined, 2)).toEqual([
-        'checkpoint 31',
-        'checkpoint 95',
-        'checkpoint 159',
-        'checkpoint 191',
-        'caught-up',
-      ]);
+      await expectHeard(
+        newCategory(),
+        after,
+        positions,
+        ['checkpoint 31', 'checkpoint 95', 'checkpoint 159', 'checkpoint 191', 'caught-up'],
+        { checkpointInterval: 2 },
+      );
     });
     test('live: a checkpoint at each 32nd event since the subscription, matching or not [23]', async () => {
       const category = newCategory();
       const { write, positions } = writer();
       const after = await head();
       await write(['other', 40]);
-      const live = () => write([category, 5], ['other', 65]);
-      expect(await hear(category, after, positions, live)).toEqual([
-        'checkpoint start',
-        'checkpoint 31',
-        'caught-up',
-        '5 events',
-        'checkpoint 71',
-        'checkpoint 103',
-      ]);
+      await expectHeard(
+        category,
+        after,
+        positions,
+        ['checkpoint start', 'checkpoint 31', 'caught-up', '5 events', 'checkpoint 71', 'checkpoint 103'],
+        { act: () => write([category, 5], ['other', 65]) },
+      );
     });
     test('from the beginning: the whole log, each event once [19]', async () => {
       const category = newCategory();
