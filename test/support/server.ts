@@ -108,14 +108,14 @@ export type TestServer = {
 };
 
 export async function startServer(
-  options: { directory?: string; keep?: boolean; cluster?: ClusterConfiguration } = {},
+  options: { directory?: string; keep?: boolean; cluster?: ClusterConfiguration; baseUrl?: string } = {},
 ): Promise<TestServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
   const configuration: Configuration = {
     dataDirectory: directory,
     port: 0,
     host: '127.0.0.1',
-    baseUrl: 'https://cairn.example',
+    baseUrl: options.baseUrl ?? 'https://cairn.example',
     operatorToken: OPERATOR,
     logLevel: 'silent',
     ratePerMinute: 10_000_000,

@@ -33,7 +33,7 @@ export function createHealth(of: {
   readonly roles: ReadonlySet<Role>;
   readonly log: EventLog;
   readonly readModel: ReadModel;
-  readonly stores: Pick<Stores, 'connection' | 'clockSkewMs'>;
+  readonly stores: Pick<Stores, 'connection' | 'clockSkewMs' | 'appendFault'>;
   readonly maxSkewMs: number;
   readonly feed: Feed;
   readonly clock: Clock;
@@ -70,11 +70,13 @@ export function createHealth(of: {
   }
 
   return async () => {
-    const [logHealth, modelHealth, skewMs] = await Promise.all([
+    const [reads, modelHealth, skewMs] = await Promise.all([
       answering('the event log', () => log.head()),
       answering('the read model', () => readModel.collections()),
       inTime(stores.clockSkewMs?.() ?? Promise.resolve(0)).catch(() => 0),
     ]);
+    const appendFault = stores.appendFault?.();
+    const logHealth = !reads.ok || appendFault === undefined ? reads : { ok: false, detail: appendFault };
     const faults = [logHealth, modelHealth].flatMap(({ detail }) => detail ?? []);
     if (closing.aborted) faults.push('this process is shutting down');
     if (Math.abs(skewMs) > of.maxSkewMs)

@@ -3,6 +3,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { DecodeError } from '@cairn/kernel';
 import { LogUnavailable } from '@cairn/eventlog';
 import { ReadModelUnavailable } from '@cairn/readmodel';
+import { CommandOutcomeUnknown, Overloaded, ReadModelBehind } from '@cairn/runtime';
 import { VaultUnavailable } from '@cairn/vault';
 import type { FastifyReply } from 'fastify';
 import { WorksElsewhere } from './installation.js';
@@ -46,6 +47,14 @@ export class ProblemFilter implements ExceptionFilter {
       return new ProblemException('log-unavailable', error.message, { retryAfterSeconds: 1 });
     if (error instanceof ReadModelUnavailable)
       return new ProblemException('read-model-behind', error.message, { retryAfterSeconds: 1 });
+    if (error instanceof CommandOutcomeUnknown)
+      return new ProblemException(
+        'log-unavailable',
+        'The event log did not answer in time: the command may be recorded, or not.',
+        { retryAfterSeconds: 1 },
+      );
+    if (error instanceof Overloaded || error instanceof ReadModelBehind)
+      return new ProblemException(error.code, error.message, { retryAfterSeconds: 1 });
     if (error instanceof VaultUnavailable)
       return new ProblemException('vault-unavailable', error.message, { retryAfterSeconds: 1 });
     if (error instanceof WorksElsewhere) return new ProblemException('works-elsewhere', error.message);

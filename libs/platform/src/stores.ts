@@ -5,7 +5,13 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { openEventStoreLog, openSqliteEventLog, type EventLog, type EventStoreLog } from '@cairn/eventlog';
+import {
+  LogUnavailable,
+  openEventStoreLog,
+  openSqliteEventLog,
+  type EventLog,
+  type EventStoreLog,
+} from '@cairn/eventlog';
 import { openMongoReadModel, openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
 import {
   loadMasterKey,
@@ -26,6 +32,8 @@ export type Stores = {
   readonly blobVault: BlobVault;
   /** Of EventStoreDB: what happened to its connections so far. */
   readonly connection?: EventStoreLog['status'];
+  /** Why appends failed, if the last one did and that is not long ago: reads may still work. */
+  readonly appendFault?: () => string | undefined;
   /** How far the clock of this machine is ahead of that of MongoDB, in milliseconds. */
   readonly clockSkewMs?: () => Promise<number>;
   /** Who holds leases. Constant where the store admits one process only: a restart takes over at once. */
@@ -103,7 +111,7 @@ function openEmbedded(directory: string): Promise<Stores> {
 function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguration, baseUrl: string): Promise<Stores> {
   return opening(async (keep) => {
     const database = databaseOf(mongoUrl);
-    const log = keep(openEventStoreLog({ connectionString: eventStoreUrl }));
+    const { log, appendFault } = watchAppends(keep(openEventStoreLog({ connectionString: eventStoreUrl })));
     await log.head(); // connects: an address that leads nowhere is told now
     const vaults = keep(await openMongoVaults({ url: mongoUrl, database: `${database}_vault`, masterKey }));
     const readModel = keep(await openMongoReadModel({ url: mongoUrl, database }));
@@ -119,6 +127,7 @@ function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguratio
       keyVault: vaults.keys,
       blobVault: vaults.blobs,
       connection: log.status,
+      appendFault,
       clockSkewMs: vaults.clockSkewMs,
       owner: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
       backup: () =>
@@ -134,6 +143,32 @@ function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguratio
       },
     };
   });
+}
+
+/** So long after a failed append the log counts as failing, unless a later one went through. */
+const APPEND_FAULT_MS = 10_000;
+
+function watchAppends(log: EventStoreLog): {
+  readonly log: EventStoreLog;
+  readonly appendFault: () => string | undefined;
+} {
+  let last: { readonly detail: string; readonly atMs: number } | undefined;
+  return {
+    log: {
+      ...log,
+      append: async (...append) => {
+        try {
+          const result = await log.append(...append);
+          last = undefined;
+          return result;
+        } catch (error) {
+          if (error instanceof LogUnavailable) last = { detail: error.message, atMs: performance.now() };
+          throw error;
+        }
+      },
+    },
+    appendFault: () => (last && performance.now() - last.atMs < APPEND_FAULT_MS ? last.detail : undefined),
+  };
 }
 
 /** The database that a MongoDB address names; `cairn` if none. */

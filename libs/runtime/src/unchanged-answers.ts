@@ -2,7 +2,7 @@
 // for as long as a retry may come (api.md §3). What is lost with the read models is decided again, as any command is.
 import type { Instant, Position } from '@cairn/kernel';
 import { ReadModelUnavailable, type ReadModel } from '@cairn/readmodel';
-import type { Clock } from './time.js';
+import { systemTimers, type Clock, type Timers } from './time.js';
 
 export type UnchangedAnswer = {
   /** Of the command's type and data: another command under the same id is refused. */
@@ -20,18 +20,31 @@ const COLLECTION = 'runtime_unchanged_answers';
 const KEPT_MS = 7 * 86_400_000;
 /** Swept with each answer that is added, so the store shrinks faster than it can grow. */
 const SWEPT_AT_ONCE = 10;
+/** A store that is silent must not use up a command's deadline. */
+const ANSWER_MS = 1_000;
 
-export async function openUnchangedAnswers(readModel: ReadModel, clock: Clock): Promise<UnchangedAnswers> {
+export async function openUnchangedAnswers(
+  readModel: ReadModel,
+  clock: Clock,
+  timers: Timers = systemTimers,
+): Promise<UnchangedAnswers> {
   await readModel.ensureCollection(COLLECTION, [{ name: 'until', fields: [['until', 1]] }]);
   // Writing must go on while the read models are away (F8): then a retry is decided again.
-  const orNothing = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof ReadModelUnavailable) return undefined;
-      throw error;
-    }
-  };
+  const orNothing = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+    new Promise((resolve, reject) => {
+      const cancel = timers.after(ANSWER_MS, () => resolve(undefined));
+      work().then(
+        (answer) => {
+          cancel();
+          resolve(answer);
+        },
+        (error: unknown) => {
+          cancel();
+          if (error instanceof ReadModelUnavailable) resolve(undefined);
+          else reject(error as Error);
+        },
+      );
+    });
   return {
     recall: (commandId) =>
       orNothing(async () => {

@@ -82,11 +82,13 @@ export type EventStoreDoubleOptions = {
 export type EventStoreDouble = {
   readonly connectionString: string;
   readonly port: number;
-  /** The next `times` appends meet the fault. */
+  /** The next `times` appends meet the fault; 0: none does from now on. */
   readonly failAppends: (fault: AppendFaultKind, times?: number, options?: { readonly lateMs?: number }) => void;
   readonly failFeeds: (fault: FeedFaultKind | undefined) => void;
   /** Reads stay without an answer while true. */
   readonly muteReads: (mute: boolean) => void;
+  /** Every call is refused as one with wrong credentials while true, in gRPC's words: logins were not measured. */
+  readonly denyAccess: (deny: boolean) => void;
   /** How many appends have arrived. */
   readonly appendsSeen: () => number;
   readonly openReads: () => number;
@@ -123,6 +125,7 @@ export async function startServer(options: EventStoreDoubleOptions = {}): Promis
   const faults: { kind: AppendFaultKind; lateMs: number }[] = [];
   let feedFault: FeedFaultKind | undefined;
   let readsMuted = false;
+  let accessDenied = false;
   let appendsSeen = 0;
   let openReads = 0;
   let end = 0;
@@ -254,6 +257,10 @@ export async function startServer(options: EventStoreDoubleOptions = {}): Promis
     const unfinished = new Map<string, Pending>();
     call.on('error', () => undefined); // the client went away
     call.on('data', (request: StreamTypes.BatchAppendReq) => {
+      if (accessDenied) {
+        call.emit('error', unauthenticated);
+        return;
+      }
       const correlation = request.getCorrelationId()!.getString();
       const append = unfinished.get(correlation) ?? { options: request.getOptions()!, messages: [] };
       append.messages.push(...request.getProposedMessagesList());
@@ -270,6 +277,7 @@ export async function startServer(options: EventStoreDoubleOptions = {}): Promis
     call.on('error', () => undefined);
     call.once('cancelled', wake);
     try {
+      if (accessDenied) throw unauthenticated;
       const options = call.request.getOptions()!;
       if (options.hasSubscription()) await serveFeed(call, options);
       else if (readsMuted) await once(call, 'cancelled');
@@ -427,6 +435,7 @@ export async function startServer(options: EventStoreDoubleOptions = {}): Promis
     connectionString: `esdb://127.0.0.1:${port}?tls=false`,
     port,
     failAppends: (kind, times = 1, { lateMs = 200 } = {}) => {
+      if (times === 0) faults.length = 0;
       for (let n = 0; n < times; n++) faults.push({ kind, lateMs });
     },
     failFeeds: (fault) => {
@@ -435,6 +444,9 @@ export async function startServer(options: EventStoreDoubleOptions = {}): Promis
     },
     muteReads: (mute) => {
       readsMuted = mute;
+    },
+    denyAccess: (deny) => {
+      accessDenied = deny;
     },
     appendsSeen: () => appendsSeen,
     openReads: () => openReads,
@@ -480,6 +492,8 @@ function openJournal(directory: string): Journal {
     close: () => closeSync(file),
   };
 }
+
+const unauthenticated = { code: status.UNAUTHENTICATED, details: 'Received HTTP status code 401' };
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 const typeOf = (metadata: Stored['metadata']): string => metadata.find(([key]) => key === 'type')?.[1] ?? '';

@@ -40,9 +40,8 @@ export function appendFault(error: unknown, stream: string): AppendFault {
       return { kind: 'not-leader' };
     case 'stream-deleted':
       return { kind: 'not-written', error: unavailable('not-written', `somebody has tombstoned "${stream}" for good`) };
-    case 'access-denied':
-      return { kind: 'not-written', error: unavailable('not-written', ACCESS_DENIED) };
   }
+  if (isDenied(fault)) return { kind: 'not-written', error: unavailable('not-written', ACCESS_DENIED) };
   if (neverReached(fault)) return { kind: 'not-written', error: unavailable('not-written', describe(fault)) };
   return { kind: 'unknown', error: unavailable('unknown', describe(fault)) };
 }
@@ -51,7 +50,7 @@ export function appendFault(error: unknown, stream: string): AppendFault {
 export function readFault(error: unknown): LogUnavailable {
   if (error instanceof LogUnavailable) return error;
   const fault = error as ClientError;
-  const detail = fault.type === 'access-denied' ? ACCESS_DENIED : describe(fault);
+  const detail = isDenied(fault) ? ACCESS_DENIED : describe(fault);
   return new LogUnavailable('not-written', detail, { cause: error });
 }
 
@@ -60,6 +59,9 @@ export const isMissingStream = (error: unknown): boolean => (error as ClientErro
 /** A live subscription that lagged too far behind is dropped by servers up to 23. */
 export const isTooSlow = (error: unknown): boolean =>
   (error as ClientError).code === 10 && /too slow/i.test((error as Error).message);
+
+/** gRPC's PERMISSION_DENIED and UNAUTHENTICATED, which a proxy or a server without trailers may give without a type. */
+const isDenied = ({ type, code }: ClientError): boolean => type === 'access-denied' || code === 7 || code === 16;
 
 const ACCESS_DENIED =
   'the event store denied access: check user, password and rights in the connection string, and that TLS is on (an ' +
@@ -70,12 +72,19 @@ function neverReached({ code, message }: ClientError): boolean {
   return (code === 14 || code === undefined) && /Server Is Not Ready/i.test(message);
 }
 
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
 function describe(error: ClientError): string {
   if (error instanceof NoAnswer) return `the event store ${error.message}`;
+  if (/SSL routines|wrong version number|certificate/i.test(error.message))
+    return (
+      `no TLS connection to the event store (${oneLine(error.message)}): it speaks no TLS (tls=false in the connection ` +
+      'string), or shows a certificate that is not trusted (tlsCAFile)'
+    );
   if (neverReached(error))
     return /Not Ready/i.test(error.message)
       ? 'the event store is starting and not ready yet: try again in a moment'
-      : `the event store cannot be reached (${error.message}): check that it runs, its address, and whether it expects TLS`;
+      : `the event store cannot be reached (${oneLine(error.message)}): check that it runs, its address, and whether it expects TLS`;
   if (error.code === 8) return `the event store refuses for now, it is overloaded (${error.message})`;
   return `the event store failed: ${error.message || error.type || 'no reason given'}`;
 }
