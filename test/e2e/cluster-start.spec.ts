@@ -132,7 +132,7 @@ it('another master key, or another address to sign under, than the installation 
   await expect(other).rejects.toThrow(
     /is https:\/\/other\.example, but credentials .* signed under https:\/\/cairn\.example/,
   );
-});
+}, 180_000);
 
 it('an index in the way that somebody made by hand: both definitions are named', async () => {
   const { projections } = await (running[0] as TestServer).installation.status();
@@ -151,7 +151,7 @@ it('an index in the way that somebody made by hand: both definitions are named',
   await expect(start({ mongoUrl: url })).rejects.toThrow(
     new RegExp(`collection "${collection}" has the index .*other.*wanted is .*${name}`),
   );
-});
+}, 180_000);
 
 it('half a cluster, unknown roles and missing secrets: every fault in one list, and no secret in it', () => {
   const faults = (env: NodeJS.ProcessEnv): string => {
