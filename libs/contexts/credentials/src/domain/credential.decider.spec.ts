@@ -1,4 +1,4 @@
-import { accept, reject, type Decided, type Decision, type FactLoader, type Recorded } from '@cairn/kernel';
+import { reject, type Decided, type Decision, type FactLoader, type Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import { TENANT, at, foldOf, given, issued, recorded } from '@cairn/testing';
 import type { CredentialCommand } from '../contracts/credential.commands.js';
@@ -19,7 +19,6 @@ import {
   granted,
   issuedEvent,
   learnerId,
-  reinstatedEvent,
   revokedEvent,
   signed,
   suspendedEvent,
@@ -36,19 +35,11 @@ const issue = {
   type: 'IssueCredential',
   data: { learnerId, credentialId, basis: { stream: RECORD, revision: 3, eventId: EARNED } },
 } as const;
-const issueOnOther = {
-  ...issue,
-  data: { ...issue.data, basis: { ...issue.data.basis, eventId: '11111111-2222-5333-8444-555555555599' } },
-} as const;
 const revoke = {
   type: 'RevokeCredential',
   data: { credentialId, reasonCode: 'issued-in-error', effectiveAt: at('2026-05-05'), authority: 'registrar' },
 } as const;
 const about = { credentialId, learnerId, templateId, because: POLICY };
-const revokeByPolicy = {
-  type: 'RevokeCredential',
-  data: { ...about, reasonCode: 'entitlement-withdrawn', effectiveAt: at('2026-05-05') },
-} as const;
 const flag = {
   type: 'FlagCredential',
   data: {
