@@ -1,6 +1,6 @@
 // Every state of a credential × every command × who sends it (D1, D3, D4). A cell is the event that is recorded, `-` for
 // accepted with nothing to record, else the refusal, its code marked by `!`. Read a row as a state, a column as an act.
-import type { Decided, Recorded } from '@cairn/kernel';
+import type { Decided, FactLoader, Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import { at, foldOf, issued, recorded } from '@cairn/testing';
 import type { CredentialCommand } from '../contracts/credential.commands.js';
@@ -256,6 +256,22 @@ revoked, replaced    | -      | twice  | final   | final   | -         | final  
 const [header = [], ...rows] = TABLE.trim()
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()));
+
+it('a term that a person confirmed after it was taken back is there already: nothing is signed or recorded', async () => {
+  const again = { type: 'RenewCredential', data: basisAt(9, POLICY) } as const;
+  const confirmed = { ...renewalAt(9, 2), id: POLICY };
+  const state = foldOf(decider, [term1, term2]);
+  const decision = decider.decide(issued(again, { now: NOW }), state, { entitlements, basis: confirmed });
+  expect(decision).toEqual({ accepted: true, events: [] });
+  const loader = {
+    event: () => Promise.resolve(confirmed),
+    fold: () => Promise.resolve(entitlements),
+  } as unknown as FactLoader;
+  const signedNothing = createCredentialDecider(() => Promise.reject(new Error('signed')));
+  expect(await signedNothing.loadFacts?.(issued(again, { now: NOW }), state, loader)).toMatchObject({
+    basis: confirmed,
+  });
+});
 
 it('names every state and every command', () => {
   expect(header.slice(1)).toEqual(Object.keys(commands));

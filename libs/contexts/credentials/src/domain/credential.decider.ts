@@ -139,7 +139,9 @@ export function createCredentialDecider(
       const entitlements = await loader.fold(entitlementFold, stream);
       const facts: IssueFacts = { entitlements, ...(basis ? { basis } : {}) };
       const copy = copyAskedFor(command, state, facts);
-      return 'accepted' in copy ? facts : { ...facts, signed: await prepare(command, copy, entitlements, loader) };
+      return !copy || 'accepted' in copy
+        ? facts
+        : { ...facts, signed: await prepare(command, copy, entitlements, loader) };
     },
     decide: (command, state, facts) => {
       switch (command.type) {
@@ -205,18 +207,19 @@ function evolve(state: CredentialState, event: Recorded<CredentialEvent>): Crede
   }
 }
 
-/** The copy that issuing or renewing asks for, or why there is none. */
+/** The copy that issuing or renewing asks for, or why there is none; undefined: it is there already. */
 function copyAskedFor(
   command: Issued<IssueCredential | RenewCredential>,
   state: CredentialState,
   facts: IssueFacts,
-): CopyRequest | Rejected {
+): CopyRequest | Rejected | undefined {
   if (command.type === 'IssueCredential') {
     const named = basisOf(command, facts);
     return 'accepted' in named ? named : named.data;
   }
   const named = renewalOf(command, state, facts);
   if ('accepted' in named) return named;
+  if (named.data.serial <= state.terms.length) return undefined;
   const { learnerId, credentialId, templateId, from, until } = named.data;
   const { templateVersion, components, awardedAt, status } = state.issued as NonNullable<CredentialState['issued']>;
   return { learnerId, credentialId, templateId, templateVersion, components, at: awardedAt, from, until, status };

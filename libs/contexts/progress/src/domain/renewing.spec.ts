@@ -148,6 +148,13 @@ describe('which facts count', () => {
     expect(world.credentials()).toEqual([BLS1, 'BLS/2.1 [2026-05-21, 2028-05-21)']);
   });
 
+  it('held through a renewal it is not awarded anew, though the first term is long over', async () => {
+    const world = await held();
+    await world.complete('FA-R1', '2026-01-15');
+    await world.complete('FA-101', '2026-06-01', { score: 90 });
+    expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10)`]);
+  });
+
   it('a revoked one is not renewed', async () => {
     const world = await held();
     await world.revoke(world.credential('BLS').id, '2026-01-01');
