@@ -43,6 +43,7 @@ import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { migrate } from './migrate.js';
 import { addBulk } from './bulk.js';
 import { addImportCsv } from './import-csv.js';
+import { addMerges } from './merges.js';
 import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { logProgressBar, print, printJson, progressBar, table } from './output.js';
@@ -72,6 +73,7 @@ Examples:
   npm run cairn -- funnel oulad-fff --version 2013J --order in-order --json --data ./data/oulad
   npm run cairn -- simulate data-skills --version 2027
   npm run cairn -- verify crd_… --as-of 2014-06-01T00:00:00Z
+  npm run cairn -- merge lrn_… --into lrn_… --reason registered-twice --authority registrar
   npm run cairn -- audit --learner lrn_…
   npm run cairn -- verify-log
 
@@ -485,6 +487,7 @@ program
   );
 
 addBulk(program, globals);
+addMerges(program, globals);
 
 program
   .command('undo <run>')

@@ -1,2 +1,3 @@
 export * from './contracts/record.events.js';
 export type * from './contracts/record.commands.js';
+export * from './contracts/merged-records.js';

@@ -13,7 +13,7 @@ import {
   type Recorded,
   type TemplateId,
 } from '@cairn/kernel';
-import { recordStream, type GrantCredential, type RecordEvent } from '@cairn/contexts/progress';
+import { recordsOf, recordStream, type GrantCredential, type RecordEvent } from '@cairn/contexts/progress';
 import {
   Caller,
   Code,
@@ -149,10 +149,10 @@ export class IssueCredentialRoute {
   }
 
   private async earned({ tenant }: CommandContext, learnerId: LearnerId, eventId: string): Promise<Recorded<Basis>> {
-    const record = (await this.installation.executor.history(
-      recordStream(tenant, learnerId),
-    )) as readonly Recorded<RecordEvent>[];
-    const event = record.find(({ id }) => id === eventId);
+    const { executor } = this.installation;
+    const records = await recordsOf(executor.loader.fold, tenant, learnerId);
+    const histories = await Promise.all(records.map((record) => executor.history(recordStream(tenant, record))));
+    const event = (histories.flat() as readonly Recorded<RecordEvent>[]).find(({ id }) => id === eventId);
     if (event?.type !== 'credential-earned' && event?.type !== 'credential-granted')
       throw new ProblemException('basis-unknown', 'The record of this learner has no such decision.');
     return event;

@@ -10,7 +10,7 @@ import {
   type Issued,
   type Recorded,
 } from '@cairn/kernel';
-import { recordStream, type GrantRenewal, type RecordEvent } from '@cairn/contexts/progress';
+import { recordsOf, recordStream, type GrantRenewal, type RecordEvent } from '@cairn/contexts/progress';
 import {
   Caller,
   Code,
@@ -93,7 +93,9 @@ export class RenewCredentialRoute {
     if (!issued) throw new ProblemException('not-found', 'No such credential was issued.');
     const { learnerId } = issued.data;
     const known = new Set(events.flatMap((event) => (event.type === 'credential-renewed' ? [event.data.serial] : [])));
-    const record = (await executor.history(recordStream(tenant, learnerId))) as readonly Recorded<RecordEvent>[];
+    const records = await recordsOf(executor.loader.fold, tenant, learnerId);
+    const histories = await Promise.all(records.map((one) => executor.history(recordStream(tenant, one))));
+    const record = histories.flat() as readonly Recorded<RecordEvent>[];
     const waiting = record.filter(
       (event): event is RenewalEarned =>
         event.type === 'renewal-earned' && event.data.credentialId === credentialId && !known.has(event.data.serial),

@@ -30,7 +30,9 @@ import {
 import { isZone } from '@cairn/rules';
 import { patiently } from '@cairn/runtime';
 import type { CompleteModule } from '../contracts/record.commands.js';
+import { recordOwner } from '../contracts/merged-records.js';
 import { recordStream } from '../contracts/record.events.js';
+import { inRecord } from './record-handler.js';
 import { completionRow, type CompletionMapping, type RowNote } from '../domain/completion-row.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadRecordFacts } from '../domain/record.facts.js';
@@ -192,8 +194,11 @@ export class CompletionImport {
     | Extract<CommandOutcome, { accepted: false }>
   > {
     const { executor } = this.installation;
-    const { state } = await executor.snapshot(recordDecider, recordStream(issued.tenant, issued.data.learnerId));
-    const decision = recordDecider.decide(issued, state, await loadRecordFacts(issued, state, executor.loader));
+    const { tenant, data } = issued;
+    const owner = await recordOwner(executor.loader.fold, tenant, data.learnerId);
+    const { state } = await executor.snapshot(recordDecider, recordStream(tenant, owner));
+    const command = inRecord(issued, owner);
+    const decision = recordDecider.decide(command, state, await loadRecordFacts(command, state, executor.loader));
     if (!decision.accepted) return decision;
     const { events } = decision;
     return { accepted: true, outcome: events.length > 0 ? 'recorded' : 'unchanged', replayed: false, events };

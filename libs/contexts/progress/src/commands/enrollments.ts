@@ -31,8 +31,9 @@ import type {
   ReinstateEnrollment,
   WithdrawEnrollment,
 } from '../contracts/record.commands.js';
-import { learnerOf, type RecordEvent } from '../contracts/record.events.js';
-import { RecordHandler, openRecordOf } from './record-handler.js';
+import { recordOwner } from '../contracts/merged-records.js';
+import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
+import { RecordHandler } from './record-handler.js';
 import { recordDecider } from '../domain/record.decider.js';
 
 export class EnrollLearnerMessage extends CommandMessage<EnrollLearner> {
@@ -176,8 +177,8 @@ export class EnrollmentRoutes {
     const context = this.gateway.contextOf(request);
     const enrollmentId = idFromPath<EnrollmentId>('enr', id);
     const { executor } = this.installation;
-    const record = await openRecordOf(executor, caller.tenant, learnerOf(enrollmentId));
-    const { state } = await executor.snapshot(recordDecider, record);
+    const record = await recordOwner(executor.loader.fold, caller.tenant, learnerOf(enrollmentId));
+    const { state } = await executor.snapshot(recordDecider, recordStream(caller.tenant, record));
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) throw new ProblemException('not-found', 'There is no such enrollment.');
     const outcome = await this.gateway.send<MoveEnrollmentToVersion>(

@@ -33,10 +33,11 @@ import type {
   ReleaseRecord,
   ReopenRecord,
 } from '../contracts/record.commands.js';
+import { recordOwner } from '../contracts/merged-records.js';
 import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadRecordFacts, type RecordFacts } from '../domain/record.facts.js';
-import { RecordHandler, recordsOf } from './record-handler.js';
+import { RecordHandler } from './record-handler.js';
 
 export class AbsorbRecordMessage extends CommandMessage<AbsorbRecord> {
   static readonly type = 'AbsorbRecord';
@@ -97,7 +98,7 @@ export class CarryOutUnmergeHandler implements ICommandHandler<CarryOutUnmergeMe
     const { learnerId, from, because } = issued.data;
     const send = stepsOf(this.gateway, issued);
     const { executor } = this.installation;
-    const record = (await recordsOf(executor, issued.tenant, from)).at(-1) as LearnerId;
+    const record = await recordOwner(executor.loader.fold, issued.tenant, from);
     const { state } = await executor.snapshot(recordDecider, recordStream(issued.tenant, record));
     // A merge that was refused when it was carried out left nothing there.
     if (state.absorbed.has(learnerId)) {
@@ -147,7 +148,7 @@ export class MergeDesk {
   async unmerge({ data, ...context }: Issued<UnmergeLearners>): Promise<MergeEffects> {
     await this.judge({ ...context, data });
     const { learnerId: from } = data;
-    const record = (await recordsOf(this.installation.executor, context.tenant, from)).at(-1) as LearnerId;
+    const record = await recordOwner(this.installation.executor.loader.fold, context.tenant, from);
     const because = uuidv5(context.commandId, 'preview');
     const command: ReleaseRecord = { type: 'ReleaseRecord', data: { learnerId: record, from, because } };
     return this.effects(context, command, record, (facts) => facts);

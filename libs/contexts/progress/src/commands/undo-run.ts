@@ -16,7 +16,8 @@ import {
 } from '@cairn/platform';
 import { eventsOfCorrelation } from '@cairn/contexts/audit';
 import type { RecordState } from '../domain/record.types.js';
-import { openRecordOf } from './record-handler.js';
+import { recordOwner } from '../contracts/merged-records.js';
+import { recordStream } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { isUndo, planUndo, type UndoPlan } from '../domain/undo-run.js';
 
@@ -57,7 +58,7 @@ export class UndoRun {
     for (const { data } of events) {
       const { learnerId } = data as { learnerId?: LearnerId };
       if (learnerId === undefined || states.has(learnerId)) continue;
-      const record = await openRecordOf(executor, tenant, learnerId);
+      const record = recordStream(tenant, await recordOwner(executor.loader.fold, tenant, learnerId));
       states.set(learnerId, (await executor.snapshot(recordDecider, record)).state);
     }
     const now = clock.now();

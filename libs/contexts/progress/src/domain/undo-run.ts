@@ -1,9 +1,11 @@
 // Undoing a run: everything that the commands of one correlation id set off, compensated by commands of its own (I24).
 // Only what people and systems put in is compensated. What was decided from it follows by itself, by the same rules as
 // ever, so an undo has no side way into the log.
-import { uuidv5, type Instant, type LearnerId, type Recorded } from '@cairn/kernel';
+import { uuidv5, type Instant, type LearnerId, type Recorded, type EventOf } from '@cairn/kernel';
 import { mapGet } from '@cairn/rules';
 import type { RevokeCredential } from '@cairn/contexts/credentials';
+import type { DeclineExternalCredential } from '../contracts/external-credential.commands.js';
+import type { externalCredentialAccepted } from '../contracts/external-credential.events.js';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { isOpen } from './record.state.js';
@@ -20,7 +22,7 @@ export type Compensation = {
   readonly learnerId: LearnerId;
   /** Derived from the run and the event: sent again, it is the same command. */
   readonly commandId: string;
-  readonly command: RecordCommand | RevokeCredential;
+  readonly command: RecordCommand | RevokeCredential | DeclineExternalCredential;
 };
 export type UndoPlan = {
   /** In the order to send them: the last effect first. */
@@ -39,6 +41,11 @@ const REMAINS: Readonly<Record<string, string>> = {
   'requirement-waiver-withdrawn': 'waive the requirement again if it was right',
   'renewal-earned': 'a term that an authority decided stays: revoke or correct the credential',
   'record-closed': 'an erasure is for good',
+  'learners-merged': 'un-merge the two if they are two persons',
+  'learners-unmerged': 'merge the two again if they are one person',
+  'external-credential-recorded': 'it satisfies nothing by itself',
+  'external-credential-verified': 'have it checked again if that was wrong',
+  'external-credential-declined': 'accept it if that was wrong',
   'learner-registered': 'the learner stays, without what the run recorded',
   'identity-claimed': 'the learner stays, with what identifies them',
   'learner-erased': 'an erasure is for good',
@@ -51,6 +58,11 @@ const FOLLOWS = new Set([
   'renewal-earned',
   'component-policy-applied',
   'credential-issued',
+  'record-absorbed',
+  'record-released',
+  'record-reopened',
+  'external-credential-counts',
+  'external-credential-counts-no-more',
   'credential-renewed',
 ]);
 
@@ -74,8 +86,14 @@ export function planUndo(
   const remains = new Map<string, number>();
   let gone = 0;
   let follows = 0;
+  // What a credential of another issuer counts as is taken back with its review.
+  const counted = new Set(events.flatMap(({ type, id }) => (type === 'external-credential-counts' ? [id] : [])));
+  const isCounted = ({ type, data }: RunEvent): boolean =>
+    type === 'stack-component-credited' && counted.has((data as { ref: string }).ref);
   for (const event of events.toReversed()) {
-    const found = compensationOf(event as RecordEvent & { id: string }, stateOf, authority, now);
+    const found = isCounted(event)
+      ? undefined
+      : compensationOf(event as RecordEvent & { id: string }, stateOf, authority, now);
     if (found === 'gone') gone++;
     else if (found !== undefined)
       compensations.push({
@@ -85,7 +103,7 @@ export function planUndo(
         commandId: uuidv5(run, 'undo', event.id),
         command: found,
       });
-    else if (followsFromFacts(event) || isByPolicy(event)) follows++;
+    else if (followsFromFacts(event) || isByPolicy(event) || isCounted(event) || isOfMerge(event)) follows++;
     else remains.set(event.type, (remains.get(event.type) ?? 0) + 1);
   }
   return {
@@ -99,6 +117,10 @@ export function planUndo(
     })),
   };
 }
+
+/** A record is closed by an erasure, or by a merge that stays until it is taken back itself. */
+const isOfMerge = ({ type, data }: RunEvent): boolean =>
+  type === 'record-closed' && (data as { why: string }).why === 'merged';
 
 /** A renewal that an authority decided does not fall with any fact. */
 const followsFromFacts = ({ type, data }: RunEvent): boolean =>
@@ -115,9 +137,10 @@ const isByPolicy = ({ type, data }: RunEvent): boolean => {
   );
 };
 
-type Undoable = (RecordEvent | { readonly type: 'credential-revoked'; readonly data: RevokedData }) & {
+type Undoable = (RecordEvent | AcceptedEvent | { readonly type: 'credential-revoked'; readonly data: RevokedData }) & {
   readonly id: string;
 };
+type AcceptedEvent = EventOf<typeof externalCredentialAccepted>;
 type RevokedData = Readonly<Pick<RevokeCredential['data'], 'credentialId' | 'because'>> & {
   readonly learnerId: LearnerId;
   readonly templateId: NonNullable<RevokeCredential['data']['templateId']>;
@@ -166,6 +189,10 @@ function compensationOf(
         type: 'WithdrawStackComponent',
         data: { learnerId, componentId, cause: 'revoked', effectiveAt: occurredAt, ref, ...decided },
       };
+    }
+    case 'external-credential-accepted': {
+      const { externalId } = event.data;
+      return { type: 'DeclineExternalCredential', data: { externalId, ...decided, occurredAt } };
     }
     case 'credential-granted': {
       const { learnerId, credentialId, templateId } = event.data;

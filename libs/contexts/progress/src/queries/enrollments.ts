@@ -32,7 +32,7 @@ import {
   type TenantCaller,
 } from '@cairn/platform';
 import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
-import { openRecordOf, recordsOf } from '../commands/record-handler.js';
+import { recordOwner, recordsOf } from '../contracts/merged-records.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { progressAt } from '../projections/learner-progress.projection.js';
 
@@ -99,8 +99,8 @@ export class EnrollmentQueries {
     const document = await this.installation.views.get('learner_progress', `${tenant}:${enrollmentId}`);
     if (!document) throw new ProblemException('not-found', 'There is no such enrollment.');
     const { executor } = this.installation;
-    const record = await openRecordOf(executor, tenant, learnerOf(enrollmentId));
-    const { revision } = await executor.snapshot(recordDecider, record);
+    const record = await recordOwner(executor.loader.fold, tenant, learnerOf(enrollmentId));
+    const { revision } = await executor.snapshot(recordDecider, recordStream(tenant, record));
     void reply.header('ETag', `"${revision}"`);
     return shown(document);
   }
@@ -144,7 +144,7 @@ export class EnrollmentQueries {
   /** The events of every record that the enrollment was or is in, in the log's order. */
   private async recordOf(tenant: TenantId, enrollment: EnrollmentId): Promise<readonly Recorded<RecordEvent>[]> {
     const { executor } = this.installation;
-    const records = await recordsOf(executor, tenant, learnerOf(enrollment));
+    const records = await recordsOf(executor.loader.fold, tenant, learnerOf(enrollment));
     const histories = await Promise.all(records.map((record) => executor.history(recordStream(tenant, record))));
     const events = histories.flat() as readonly Recorded<RecordEvent>[];
     return records.length === 1 ? events : events.toSorted((a, b) => (a.position < b.position ? -1 : 1));

@@ -3,6 +3,8 @@ import { eventIdOf, uuidv5, type CommandContext, type Issued, type Recorded } fr
 import type { RecordPreview } from '@cairn/contexts/credentials';
 import type { Installation } from '@cairn/platform';
 import { mapGet } from '@cairn/rules';
+import { inRecord } from '../commands/record-handler.js';
+import { recordOwner } from '../contracts/merged-records.js';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import { recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
@@ -14,13 +16,16 @@ const NO_LOOKUPS = { find: () => Promise.resolve([]), waitFor: () => Promise.res
 export const createRecordPreview =
   ({ executor }: Installation): RecordPreview =>
   async (tenant, learner, { position, asOf }) => {
-    const stream = recordStream(tenant, learner);
+    const owner = await recordOwner(executor.loader.fold, tenant, learner);
+    const stream = recordStream(tenant, owner);
     const history = (await executor.history(stream)) as readonly Recorded<RecordEvent>[];
     const later = history.findIndex((event) => event.position > position);
     const known = later < 0 ? history : history.slice(0, later);
     let state = known.reduce(recordDecider.evolve, recordDecider.initial);
-    const decide = async (command: Issued<RecordCommand>) =>
-      recordDecider.decide(command, state, await loadRecordFacts(command, state, executor.loader));
+    const decide = async (asked: Issued<RecordCommand>) => {
+      const command = inRecord(asked, owner);
+      return recordDecider.decide(command, state, await loadRecordFacts(command, state, executor.loader));
+    };
 
     return {
       stream,

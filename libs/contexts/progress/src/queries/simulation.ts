@@ -23,9 +23,9 @@ import type {
 } from '@cairn/kernel';
 import { INSTALLATION, ProblemException, type Installation } from '@cairn/platform';
 import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
-import { learnerOf, type RecordEvent } from '../contracts/record.events.js';
+import { learnerOf, recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { loadRecordFacts } from '../domain/record.facts.js';
-import { openRecordOf } from '../commands/record-handler.js';
+import { recordOwner } from '../contracts/merged-records.js';
 import { enrollmentOf, recordFold } from '../domain/record.state.js';
 import type { RecordState } from '../domain/record.types.js';
 import { simulateMove, type Simulated } from '../domain/simulating.js';
@@ -121,7 +121,8 @@ export class Simulator {
       );
       for (const document of page) {
         const enrollmentId = document['enrollmentId'] as EnrollmentId;
-        const stream = await openRecordOf(executor, target.tenant, learnerOf(enrollmentId));
+        const owner = await recordOwner(executor.loader.fold, target.tenant, learnerOf(enrollmentId));
+        const stream = recordStream(target.tenant, owner);
         const record = (await executor.history(stream)) as readonly Recorded<RecordEvent>[];
         const later = record.findIndex((event) => event.position > position);
         const known = later < 0 ? record : record.slice(0, later);

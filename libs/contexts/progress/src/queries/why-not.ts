@@ -12,8 +12,8 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import { learnerOf } from '../contracts/record.events.js';
-import { openRecordOf } from '../commands/record-handler.js';
+import { learnerOf, recordStream } from '../contracts/record.events.js';
+import { recordOwner } from '../contracts/merged-records.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadPinnedVersions } from '../domain/record.facts.js';
 import type { EnrollmentState } from '../domain/record.types.js';
@@ -39,7 +39,7 @@ export class WhyNotHandler implements IQueryHandler<WhyNotQuery> {
     const { executor, now } = this.installation;
     const { state } = await executor.snapshot(
       recordDecider,
-      await openRecordOf(executor, tenant, learnerOf(enrollmentId)),
+      recordStream(tenant, await recordOwner(executor.loader.fold, tenant, learnerOf(enrollmentId))),
     );
     const enrollment = state.enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
     if (!enrollment) return undefined;
