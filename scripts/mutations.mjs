@@ -22,6 +22,14 @@ export const MUTATIONS = [
     test: unit('libs/runtime/src/chaos.spec.ts', 'commands on an unreliable log'),
   },
   {
+    // Here deciders do hide it: what tells is the answer to a command that is sent again after a kill.
+    name: 'dedupe: a command that was recorded before a kill is decided again',
+    file: EXECUTOR,
+    from: 'if (seen) return recordedBefore(',
+    to: 'if (seen && false) return recordedBefore(',
+    test: { project: 'chaos', spec: 'test/chaos/kill.spec.ts' },
+  },
+  {
     name: 'dedupe: another payload under the same key passes',
     file: EXECUTOR,
     from: "if (command.idSource === 'client' && seen.hash !== hash) return keyReused();",

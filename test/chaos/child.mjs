@@ -23,13 +23,16 @@ const say = (word) => {
 };
 
 const file = openSync(journal, 'a');
-/** Only what the log answered for: a journal that is written before the answer would prove nothing. */
+/**
+ * Only what the log answered for: a journal that is written before the answer would prove nothing. Answers that name no
+ * event are in it, too: to a command that was recorded before, such an answer is wrong. They need not outlive the power.
+ */
 function acknowledged(outcome, commandId) {
-  if (!outcome.accepted || outcome.events.length === 0) return;
+  if (!outcome.accepted) return;
   const { stream, revision, replayed, events } = outcome;
   const entry = { commandId, stream, revision, replayed, events: events.map((event) => [event.id, event.revision]) };
   writeSync(file, `${JSON.stringify(entry)}\n`);
-  fdatasyncSync(file);
+  if (events.length > 0) fdatasyncSync(file);
 }
 
 const { dispatch } = CommandGateway.prototype;

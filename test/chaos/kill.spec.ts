@@ -155,11 +155,33 @@ describe(`killed ${ROUNDS} times (CAIRN_TEST_SEED=${seed})`, () => {
         })),
     );
     expect(lost).toEqual([]);
-    const first = acknowledged.filter(({ replayed }) => !replayed);
+    const first = acknowledged.filter(({ replayed, events: named }) => !replayed && named.length > 0);
     expect(first.filter((ack) => ack.events.at(-1)?.[1] !== ack.revision)).toEqual([]);
     // A command is recorded once, however often it was sent after a kill.
     expect(new Set(first.map(({ commandId, stream }) => `${commandId} ${stream}`)).size).toBe(first.length);
     expect(first.length).toBeGreaterThan(STUDENTS * 4);
+  });
+
+  it('a command is recorded in one append, and sent again answered by what it recorded, never decided again', () => {
+    const recorded = new Map<string, StoredEvent[]>();
+    const keyOf = (commandId: string, stream: string): string => `${commandId} ${stream}`;
+    for (const event of events) {
+      const key = keyOf(event.meta['$causationId'] as string, event.stream);
+      recorded.set(key, [...(recorded.get(key) ?? []), event]);
+    }
+    const torn = [...recorded.values()].filter((own) =>
+      own.some(({ revision }, index) => revision !== (own[0] as StoredEvent).revision + index),
+    );
+    expect(torn).toEqual([]);
+    // Most deciders know what they did and answer `unchanged` when they are asked again: the log alone would look well.
+    const wrong = acknowledged.filter(({ commandId, stream, revision, events: named }) => {
+      const own = recorded.get(keyOf(commandId, stream)) ?? [];
+      // Told before the command recorded anything, that nothing changed was true.
+      if (named.length === 0) return own.length > 0 && revision >= (own[0] as StoredEvent).revision;
+      return named.map(([id]) => id).join() !== own.map(({ id }) => id).join();
+    });
+    expect(wrong).toEqual([]);
+    expect(acknowledged.filter(({ replayed }) => replayed).length).toBeGreaterThan(STUDENTS * 4);
   });
 
   it('ids are unique, revisions without gaps (R3)', () => {
