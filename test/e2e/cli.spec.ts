@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bareId, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
 import { recordStream } from '@cairn/contexts/progress';
-import { cairn } from '../../apps/cli/src/main.js';
 import { randomOf, writeOuladTables } from '../chaos/oulad-data.js';
+import { runCli, type CliRun } from '../support/cli.js';
 import { startServer } from '../support/server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'cairn-cli-'));
@@ -27,31 +27,8 @@ let damagedLearner: string;
 /** Before the second credential was revoked, by the log's own clock. */
 let beforeRevocation: string;
 
-type Run = { readonly code: number; readonly out: string; readonly err: string };
-
-/** One command line on `at`, as a shell would run it. */
-async function run(at: string, ...args: readonly string[]): Promise<Run> {
-  const captured = { out: '', err: '' };
-  const streams = [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const;
-  for (const [stream, name] of streams)
-    Object.defineProperty(stream, 'write', {
-      configurable: true,
-      writable: true,
-      value: (chunk: unknown) => {
-        captured[name] += String(chunk);
-        return true;
-      },
-    });
-  try {
-    return { code: await cairn(['--data', at, ...args]), ...captured };
-  } finally {
-    // The stream's own method, which the property hid, is seen again.
-    for (const [stream] of streams) Reflect.deleteProperty(stream, 'write');
-  }
-}
+/** One command line on a data folder. */
+const run = (at: string, ...args: readonly string[]): Promise<CliRun> => runCli('--data', at, ...args);
 /** The same with `--json`: what it printed, read. */
 async function json(at: string, ...args: readonly string[]) {
   const { code, out, err } = await run(at, '--json', ...args);
@@ -156,7 +133,7 @@ beforeAll(async () => {
   mkdirSync(tables);
   writeOuladTables(tables, 4, randomOf(1));
 });
-let held: Run;
+let held: CliRun;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('help', () => {

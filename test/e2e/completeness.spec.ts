@@ -208,39 +208,4 @@ describe('the documentation', () => {
           there: existsSync(join(root, document, '..', (target as string).split('#')[0] as string)),
         }).toEqual({ document, target, there: true });
   });
-
-  it('names commands that exist; those of the command line run', () => {
-    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const lines = documents.flatMap((document) =>
-      [...read(document).matchAll(/```sh\n([^]*?)```/g)].flatMap(([, block]) => (block as string).trim().split('\n')),
-    );
-    expect(lines).toEqual(expect.arrayContaining(['npm run demo', 'npm test']));
-    const tried = new Set<string>();
-    for (const line of lines) {
-      const script = /^npm (?:run )?([\w:-]+)/.exec(line)?.[1];
-      expect({ line, script: script !== undefined && Object.hasOwn(scripts, script) }).toEqual({ line, script: true });
-      const command = /^npm run cairn -- (.+)$/.exec(line)?.[1];
-      if (command === undefined || tried.has(command)) continue;
-      tried.add(command);
-      // Each is understood as it stands: its own help answers, and its options are known.
-      const words = command.split(' ').filter((word) => !word.startsWith('--'));
-      const run = spawnSync(
-        process.execPath,
-        [
-          'scripts/cairn.mjs',
-          words[0] ?? '',
-          ...(words[0] === 'import' || words[0] === 'parked' ? [words[1] as string] : []),
-          '--help',
-        ],
-        { cwd: root, encoding: 'utf8' },
-      );
-      expect({ line, status: run.status }).toEqual({ line, status: 0 });
-      for (const option of command.match(/--[a-z-]+/g) ?? [])
-        expect({ line, option, known: (run.stdout + read('apps/cli/src/main.ts')).includes(option) }).toEqual({
-          line,
-          option,
-          known: true,
-        });
-    }
-  }, 120_000);
 });
