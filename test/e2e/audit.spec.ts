@@ -1,7 +1,8 @@
 // The audit trail over HTTP (api.md §10): subject, actor, correlation and from, page by page.
-import { publicId, uuidv5, type LearnerId, type NewEvent } from '@cairn/kernel';
+import { BEGINNING, publicId, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
 import { recordStream } from '@cairn/contexts/progress';
 import { e3Catalog } from '@cairn/testing';
+import { trailFilter, TrailHandler, TrailQuery } from '../../libs/contexts/audit/src/queries/trail.js';
 import { openWorld } from '../acceptance/world.js';
 import { startServer, type Answer, type Client, type TestServer } from '../support/server.js';
 
@@ -125,6 +126,12 @@ it('of another tenant shows nothing', async () => {
   const { client: stranger } = await server.tenant('stranger');
   for (const query of [`subject=${learner}`, `subject=${enrollment}`, `correlation=${RUN}`])
     expect((await stranger.get(`/api/audit/events?${query}`)).body.items).toEqual([]);
+});
+
+it('that is being built anew is not shown as an empty one', async () => {
+  const handler = new TrailHandler({ ...server.installation, positionOfProjections: () => BEGINNING });
+  const asked = handler.execute(new TrailQuery('t' as TenantId, trailFilter({ subject: learner }), {}));
+  await expect(asked).rejects.toMatchObject({ code: 'read-model-behind' });
 });
 
 it('holds also what no program can read, and says so', async () => {

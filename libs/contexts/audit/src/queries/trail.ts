@@ -79,7 +79,10 @@ export class TrailHandler implements IQueryHandler<TrailQuery> {
 
   async execute({ tenant, filter, page }: TrailQuery): Promise<Trail> {
     const { installation } = this;
-    const position = positionToken(installation.logId, installation.positionOfProjections(['audit']));
+    const reached = installation.positionOfProjections(['audit']);
+    // A new version of the projection is being filled. No trail at all must not look like an empty one.
+    if (reached === BEGINNING) throw new ProblemException('read-model-behind', 'The audit trail is being built anew.');
+    const position = positionToken(installation.logId, reached);
     const limit = page.limit ?? 50;
     const items: TrailItem[] = [];
     let looked = 0;
