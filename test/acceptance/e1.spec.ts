@@ -66,7 +66,7 @@ const ADV = 'ADV#1 [2024-06-01, 2026-06-01)';
 const AS_C = [`${BLS1} expired`, ADV, 'BLS/2#1 [2026-05-21, 2028-05-21)'];
 
 it('c: too late renews nothing; what rests on it is suspended until it is earned again', async () => {
-  const { learner } = await history('e1-c', ...C);
+  const { world, learner } = await history('e1-c', ...C);
   expect(await learner.terms()).toEqual(AS_C);
   const answerAt = async (instant: string) =>
     (await server.as(undefined).get(`/c/${await learner.credential('ADV')}.json?asOf=${instant}`)).body
@@ -75,6 +75,29 @@ it('c: too late renews nothing; what rests on it is suspended until it is earned
   expect(await answerAt('2026-03-09T23:00:00Z')).toBe('suspended');
   expect(await answerAt('2026-05-21T08:59:59.999Z')).toBe('suspended');
   expect(await answerAt('2026-05-21T09:00:00Z')).toBe('valid');
+  // Why, at any pair of instants: each effect leads to its first cause.
+  const path = `/api/credentials/${await learner.credential('ADV')}/explain`;
+  expect((await world.client.get(path)).body).toMatchObject({
+    changes: [
+      {
+        what: 'suspended',
+        at: '2026-03-09T23:00:00.000Z',
+        text: { en: 'Suspended: component expired' },
+        causes: [
+          { text: { en: 'By the rules of its template (component expired of “Basic life support”): suspend' } },
+          { text: { en: '“Basic life support”: expired' }, at: '2026-03-09T23:00:00.000Z' },
+        ],
+      },
+      {
+        what: 'reinstated',
+        at: '2026-05-21T09:00:00.000Z',
+        causes: [{}, { text: { en: '“Basic life support” counts' } }],
+      },
+    ],
+  });
+  const then = (await world.client.get(`${path}${asOf('2026-05-20', '2026-05-20')}`)).body;
+  expect(then).toMatchObject({ status: 'suspended', changes: [{ what: 'suspended' }] });
+  expect((await world.client.get(`${path}${asOf('2026-03-01')}`)).body).not.toHaveProperty('changes');
 });
 
 it('d: what needs the lapsed level is kept as out of order', async () => {

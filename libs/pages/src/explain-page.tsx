@@ -96,6 +96,24 @@ export function explainPage(answer: ExplainAnswer): string {
             <Matches answer={renewal} />
           </section>
         ))}
+        {answer.changes && (
+          <section aria-labelledby="changes">
+            <h2 id="changes">What happened since</h2>
+            <ol className="timeline">
+              {answer.changes.map((change, index) => (
+                <li key={index}>
+                  <strong>{inLanguage(change.text)}</strong>
+                  <div className="soft">{day(change.at)}</div>
+                  {change.causes.map((cause, place) => (
+                    <div key={place} className="soft">
+                      because: {inLanguage(cause.text)}, {day(cause.at)}
+                    </div>
+                  ))}
+                </li>
+              ))}
+            </ol>
+          </section>
+        )}
         {answer.components.length > 0 && (
           <section aria-labelledby="components">
             <h2 id="components">Credentials it rests on, as they stand now</h2>

@@ -57,6 +57,33 @@ export type ExplainRequirement = {
   readonly facts: readonly ExplainFact[];
 };
 
+/** A change of the credential's standing, and why: the nearest cause first, each the reason for the one before it. */
+export type ExplainChange = {
+  readonly what:
+    | 'suspended'
+    | 'reinstated'
+    | 'flagged'
+    | 'flag-lifted'
+    | 'revoked'
+    | 'superseded'
+    | 'expired'
+    | 'renewal-opened'
+    | 'renewal-closed';
+  readonly at: Instant;
+  readonly recordedAt: Instant;
+  readonly text: LanguageMap;
+  /** A decision by people. */
+  readonly reason?: string;
+  readonly authority?: string;
+  readonly causes: readonly {
+    readonly text: LanguageMap;
+    readonly at: Instant;
+    readonly recordedAt: Instant;
+    readonly staff?: { readonly trace: EventTrace };
+  }[];
+  readonly staff?: { readonly trace: EventTrace };
+};
+
 /** Why there is a further term: the facts that met the renewal requirement, or an authority's decision. */
 export type ExplainRenewal = {
   readonly serial: number;
@@ -121,7 +148,9 @@ export type ExplainAnswer = {
   readonly requirements: readonly ExplainRequirement[];
   /** What brought each further term, oldest first; none: left out. */
   readonly renewals?: readonly ExplainRenewal[];
-  /** Credentials that it rests on, as they stand now. */
+  /** What changed its standing since, oldest first, each with the chain of its causes; nothing: left out. */
+  readonly changes?: readonly ExplainChange[];
+  /** Credentials that it rests on, as they stood at the instant asked about. */
   readonly components: readonly {
     readonly credential?: string;
     readonly title: LanguageMap;

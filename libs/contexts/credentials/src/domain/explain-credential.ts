@@ -7,13 +7,14 @@ import type { IssuerState } from '@cairn/contexts/tenancy';
 import type {
   EventTrace,
   ExplainAnswer,
+  ExplainChange,
   ExplainFact,
   ExplainRenewal,
   ExplainRequirement,
 } from '../contracts/explain-answer.js';
 import type { LanguageMap } from '../contracts/verification-answer.js';
 import type { Basis, RenewalBasis } from './credential.decider.js';
-import type { Standing } from './credential-status.js';
+import { effectiveAt, type Standing } from './credential-status.js';
 import { credentialUrl, plainText } from './issue-preparation.js';
 
 export type ExplainInput = {
@@ -56,6 +57,7 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
   );
   const grant = basis.type === 'credential-granted' ? basis.data : undefined;
   const renewals = input.renewals.map((renewal) => renewalEntry(input, renewal));
+  const changes = standing.events.flatMap((event) => changeEntry(input, event));
   const renewed = input.renewals.flatMap((one) => [one.basis, ...factEvents(input, one.basis.data.satisfied)]);
   const traces = [...new Set([basis, ...factEvents(input, basis.data.satisfied), ...renewed, ...standing.events])];
   return {
@@ -102,6 +104,7 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
       : {}),
     requirements,
     ...(renewals.length > 0 ? { renewals } : {}),
+    ...(changes.length > 0 ? { changes } : {}),
     components,
     matches: again?.matches ?? null,
     ...(again?.mismatch === undefined ? {} : { mismatch: again.mismatch }),
@@ -113,6 +116,93 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
       })),
     },
   };
+}
+
+type Changed = Standing['events'][number];
+const CHANGES: Readonly<Partial<Record<Changed['type'], readonly [ExplainChange['what'], string]>>> = {
+  'credential-suspended': ['suspended', 'Suspended'],
+  'credential-reinstated': ['reinstated', 'A suspension is over'],
+  'credential-flagged': ['flagged', 'Flagged'],
+  'credential-unflagged': ['flag-lifted', 'A flag is lifted'],
+  'credential-revoked': ['revoked', 'Revoked'],
+  'credential-superseded': ['superseded', 'Superseded by its next edition'],
+  'credential-expired': ['expired', 'Its term ended'],
+  'renewal-window-opened': ['renewal-opened', 'It could be renewed from then on'],
+  'renewal-window-closed': ['renewal-closed', 'It could no longer be renewed'],
+};
+
+function changeEntry(input: ExplainInput, event: Changed): readonly ExplainChange[] {
+  const [what, told] = CHANGES[event.type] ?? [];
+  if (what === undefined || told === undefined) return [];
+  const { reasonCode, authority, cause, because } = event.data as {
+    readonly reasonCode?: string;
+    readonly authority?: string;
+    readonly cause?: string;
+    readonly because?: string;
+  };
+  const why = reasonCode ?? cause;
+  return [
+    {
+      what,
+      at: effectiveAt(event),
+      recordedAt: event.meta.recordedAt,
+      text: en(
+        `${told}${why === undefined ? '' : `: ${words(why)}`}${authority === undefined ? '' : `, decided by ${authority}`}`,
+      ),
+      ...(authority === undefined || reasonCode === undefined ? {} : { reason: reasonCode, authority }),
+      causes: causesOf(input, because),
+      staff: { trace: traceOf(event) },
+    },
+  ];
+}
+
+/** From the nearest cause to the first, as the events of the record name each other. */
+function causesOf(input: ExplainInput, because: string | undefined): ExplainChange['causes'] {
+  const causes: ExplainChange['causes'][number][] = [];
+  for (let id = because; id !== undefined && causes.length < input.record.length;) {
+    const event = input.record.find((one) => one.id === id);
+    if (!event) break;
+    const { occurredAt: at, recordedAt } = event.meta;
+    causes.push({ text: en(causeInWords(input, event)), at, recordedAt, staff: { trace: traceOf(event) } });
+    id = (event.data as { readonly because?: string }).because;
+  }
+  return causes;
+}
+
+function causeInWords(input: ExplainInput, event: Recorded<RecordEvent>): string {
+  const named = (kind: 'module' | 'template', id: string | undefined): string => {
+    const title = id === undefined ? undefined : input.titleOf(kind, id);
+    return title ? `“${plainText(title)}”` : `A ${kind === 'module' ? 'module' : 'credential'}`;
+  };
+  switch (event.type) {
+    case 'component-policy-applied': {
+      const { effect, cause, componentTemplateId } = event.data;
+      const of = componentTemplateId === undefined ? '' : ` of ${named('template', componentTemplateId)}`;
+      return effect === 'lift'
+        ? `The hold for “${words(cause)}”${of} was lifted`
+        : `By the rules of its template (${words(cause)}${of}): ${effect}`;
+    }
+    case 'stack-component-withdrawn': {
+      const { componentId, cause } = event.data;
+      const credited = input.record.find(
+        (one) => one.type === 'stack-component-credited' && one.data.componentId === componentId,
+      );
+      const template = credited?.type === 'stack-component-credited' ? credited.data.templateId : undefined;
+      return `${named('template', template)}: ${words(cause)}`;
+    }
+    case 'stack-component-credited':
+      return `${named(event.data.templateId ? 'template' : 'module', event.data.templateId ?? event.data.moduleId)} counts`;
+    case 'credential-entitlement-withdrawn':
+      return 'The facts that stand do not entitle to it any more';
+    case 'module-completion-invalidated':
+      return `A completion of ${named('module', event.data.moduleId)} was taken back: ${words(event.data.reasonCode)}`;
+    case 'requirement-waiver-withdrawn':
+      return `A waiver was withdrawn by ${event.data.authority}: ${words(event.data.reasonCode)}`;
+    case 'module-completed':
+      return `${named('module', event.data.moduleId)} completed`;
+    default:
+      return words(event.type);
+  }
 }
 
 function renewalEntry(input: ExplainInput, { basis, again }: ExplainInput['renewals'][number]): ExplainRenewal {

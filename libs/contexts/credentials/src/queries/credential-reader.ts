@@ -68,7 +68,7 @@ export type CredentialReader = {
   /** The same without words, title and checks: what lists show. `unknown` if the stream cannot be read. */
   readonly standing: (tenant: TenantId, id: CredentialId, at?: AsOf) => Promise<Standing | 'unknown' | undefined>;
   /** Undefined if there is no such credential. Throws if something cannot be read: half an explanation is none. */
-  readonly explain: (tenant: TenantId, id: CredentialId) => Promise<ExplainAnswer | undefined>;
+  readonly explain: (tenant: TenantId, id: CredentialId, at?: AsOf) => Promise<ExplainAnswer | undefined>;
   /** The newest signed copy as it was stored; undefined if there is none or nobody can read it any more. */
   readonly signedCopy: (tenant: TenantId, id: CredentialId) => Promise<string | undefined>;
 };
@@ -321,13 +321,14 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
     return [...events.values()];
   }
 
-  const explain: CredentialReader['explain'] = async (tenant, id) => {
+  const explain: CredentialReader['explain'] = async (tenant, id, { asOf: asked, knownAt } = {}) => {
     const events = (await history(credentialStream(tenant, id))) as readonly Recorded<CredentialEvent>[];
-    const asOf = nowFor(events, await nowOf(tenant));
-    const found = standingOf(events, { asOf });
+    const asOf = asked ?? nowFor(events, await nowOf(tenant));
+    const found = standingOf(events, { asOf, knownAt });
     if (!found) return undefined;
     const { data } = found.issued;
-    const record = (await history(data.basis.stream)) as readonly Recorded<RecordEvent>[];
+    const whole = (await history(data.basis.stream)) as readonly Recorded<RecordEvent>[];
+    const record = knownAt === undefined ? whole : whole.filter(({ meta }) => meta.recordedAt <= knownAt);
     const basis = record[data.basis.revision];
     if (basis?.id !== data.basis.eventId || (basis.type !== 'credential-earned' && basis.type !== 'credential-granted'))
       throw new Error(
@@ -337,7 +338,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
       publishedTemplate(loader, tenant, data.templateId, data.templateVersion),
       loader.fold(issuerFold, issuerStream(tenant, data.issuerId)),
       pathwayOf(tenant, basis as Basis),
-      componentsOf(tenant, found.issued, { asOf, knownAt: undefined }),
+      componentsOf(tenant, found.issued, { asOf, knownAt }),
     ]);
     if (!template || !registered)
       throw new Error(`${found.issued.stream} names a template or issuer that does not exist`);

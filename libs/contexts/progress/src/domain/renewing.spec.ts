@@ -108,6 +108,41 @@ describe('which facts count', () => {
     },
   );
 
+  // End of a two-year term, opening three months before it, closing a month after it.
+  it.each([
+    ['Europe/Berlin', '2024-02-29', '2025-11-27T23:00', '2026-02-27T23:00', '2026-03-27T23:00'],
+    ['Europe/Berlin', '2022-05-31', '2024-02-28T23:00', '2024-05-30T22:00', '2024-06-29T22:00'],
+    ['Europe/Berlin', '2023-03-30', '2024-12-29T23:00', '2025-03-29T23:00', '2025-04-29T22:00'],
+    ['America/New_York', '2022-11-03', '2024-08-03T04:00', '2024-11-03T04:00', '2024-12-03T05:00'],
+    ['Pacific/Auckland', '2022-04-07', '2024-01-06T11:00', '2024-04-06T11:00', '2024-05-06T12:00'],
+    // 4 November 2018 began at one o'clock in São Paulo: the clocks jumped over midnight.
+    ['America/Sao_Paulo', '2016-11-04', '2018-08-04T03:00', '2018-11-04T03:00', '2018-12-04T02:00'],
+    // There was no 30 December 2011 in Samoa: the term ends where the 31st begins, and its window is that of the 31st.
+    ['Pacific/Apia', '2009-12-30', '2011-09-30T10:00', '2011-12-30T10:00', '2012-01-30T10:00'],
+    ['Asia/Kathmandu', '2024-01-31', '2025-10-30T18:15', '2026-01-30T18:15', '2026-02-27T18:15'],
+  ])('hard dates: %s, from %s', async (zone, first, opens, until, closes) => {
+    const noon =
+      zone === 'Pacific/Auckland'
+        ? `${first}T00:00:00Z`
+        : zone === 'Pacific/Apia'
+          ? `${first}T23:00:00Z`
+          : `${first}T15:00:00Z`;
+    const renewedAt = async (instant: string) => {
+      const world = firstAid(zone);
+      await world.enroll('first-aid', '2009-01-10');
+      await world.complete('FA-101', noon, { score: 85 });
+      expect(world.credential('BLS').until).toBe(`${until}:00.000Z`);
+      await world.complete('FA-R1', instant);
+      return world.credential('BLS').renewed.map(({ from }) => from);
+    };
+    const before = (minute: string): string => new Date(Date.parse(`${minute}:00Z`) - 1).toISOString();
+    expect(await renewedAt(before(opens))).toEqual([]);
+    expect(await renewedAt(`${opens}:00Z`)).toEqual([`${until}:00.000Z`]);
+    expect(await renewedAt(before(until))).toEqual([`${until}:00.000Z`]);
+    expect(await renewedAt(before(closes))).toEqual([before(closes)]);
+    expect(await renewedAt(`${closes}:00Z`)).toEqual([]);
+  });
+
   it('any order of arrival: two late refreshers bring two terms at once, the late award its renewals', async () => {
     const world = firstAid();
     await world.enroll('first-aid', '2024-01-10');
