@@ -104,17 +104,16 @@ const troubles: readonly Trouble[] = [
   ],
 ];
 
-for (const [what, change, message] of troubles)
-  it(what, async () => {
-    const changed = await change();
-    try {
-      const failed = start(changed);
-      await expect(failed).rejects.toThrow(message);
-      await expect(failed).rejects.not.toThrow(/s3cret/);
-    } finally {
-      eventStore.denyAccess(false);
-    }
-  });
+it.each(troubles)('%s', async (_what, change, message) => {
+  const changed = await change();
+  try {
+    const failed = start(changed);
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.not.toThrow(/s3cret/);
+  } finally {
+    eventStore.denyAccess(false);
+  }
+});
 
 it('another master key, or another address to sign under, than the installation began with', async () => {
   const first = await start();

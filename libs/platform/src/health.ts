@@ -2,10 +2,19 @@
 import type { EventLog } from '@cairn/eventlog';
 import type { Position } from '@cairn/kernel';
 import type { ReadModel } from '@cairn/readmodel';
-import type { Clock, Feed } from '@cairn/runtime';
+import type { Clock, Feed, ProjectionStatus, ReactorStatus, SchedulerStatus } from '@cairn/runtime';
 import type { Role } from './configuration.js';
-import type { InstallationStatus } from './installation.js';
 import type { Stores } from './stores.js';
+
+/** What `/ops/projections` tells. */
+export type InstallationStatus = {
+  /** Projections and reactors have reached the head of the log, and nothing is in flight or due. */
+  readonly settled: boolean;
+  readonly head: Position;
+  readonly projections: readonly ProjectionStatus[];
+  readonly reactors: readonly ReactorStatus[];
+  readonly scheduler: SchedulerStatus;
+};
 
 export type StoreHealth = { readonly ok: boolean; readonly detail?: string };
 

@@ -45,21 +45,11 @@ import {
 import { createCipher, VaultUnavailable, type BlobVault, type KeyVault } from '@cairn/vault';
 import { ROLES, type Configuration, type Role } from './configuration.js';
 import type { ContextDefinition } from './context.js';
-import { createHealth, type Health } from './health.js';
+import { createHealth, type Health, type InstallationStatus } from './health.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { openStores, type BackupResult, type Stores } from './stores.js';
 
 export type Dispatch = (issued: Issued) => Promise<CommandOutcome>;
-
-/** What `/ops/projections` tells. */
-export type InstallationStatus = {
-  /** Projections and reactors have reached the head of the log, and nothing is in flight or due. */
-  readonly settled: boolean;
-  readonly head: Position;
-  readonly projections: readonly ProjectionStatus[];
-  readonly reactors: readonly ReactorStatus[];
-  readonly scheduler: SchedulerStatus;
-};
 
 export type Installation = {
   /** What this process does of it. */
