@@ -38,7 +38,6 @@ import {
   type ParkedKey,
   type ProjectionStatus,
   type ReactorStatus,
-  type SchedulerStatus,
   type RebuildOptions,
   type Views,
 } from '@cairn/runtime';
