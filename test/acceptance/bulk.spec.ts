@@ -1,6 +1,6 @@
 // I23: suspend many, reinstate some, revoke the rest, replace a few; each act previewed with what follows, confirmed in
 // words, done as previewed, resumed, and undone by its run.
-import { e5Catalog } from '@cairn/testing';
+import { e1Catalog, e5Catalog } from '@cairn/testing';
 import { SCOPES } from '@cairn/contexts/tenancy';
 import { startServer, type TestServer } from '../support/server.js';
 import { expectSoundLog, openWorld, type AcceptanceLearner, type AcceptanceWorld } from './world.js';
@@ -32,13 +32,12 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 type Row = { credential: string; learner: string; outcome: string; effect: string; revision: number };
-async function batch(body: object, headers?: Record<string, string>) {
-  const answer = await world.client.send(
-    'POST',
-    '/api/credential-batches',
-    { reasonCode: 'inquiry', authority: 'registrar', ...body },
-    headers,
-  );
+async function batch(body: object, client = world.client) {
+  const answer = await client.send('POST', '/api/credential-batches', {
+    reasonCode: 'inquiry',
+    authority: 'registrar',
+    ...body,
+  });
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
   // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests as they come
   const lines = answer.text
@@ -47,9 +46,9 @@ async function batch(body: object, headers?: Record<string, string>) {
     .map((line) => JSON.parse(line) as any);
   return { head: lines[0], rows: lines.slice(1, -1) as Row[], end: lines.at(-1), location: answer.headers['location'] };
 }
-async function confirmed(body: object, preview: Awaited<ReturnType<typeof batch>>) {
+async function confirmed(body: object, preview: Awaited<ReturnType<typeof batch>>, client = world.client) {
   const { position, asOf } = preview.head;
-  const result = await batch({ ...body, position, asOf, confirm: preview.end.confirm });
+  const result = await batch({ ...body, position, asOf, confirm: preview.end.confirm }, client);
   await server.settled();
   return result;
 }
@@ -183,6 +182,36 @@ it('issues to many: grants what is not held, once', async () => {
     status: 409,
     body: { code: 'run-undone' },
   });
+});
+
+it('renews those whose window is open, by decision; the others are told why not', async () => {
+  const firstAid = await openWorld(server, 'bulk-renewal', e1Catalog(), '2026-11-24T09:00:00Z');
+  const passed = async (day: string) => {
+    const learner = await firstAid.learner();
+    await learner.enroll('first-aid', '2024-01-01');
+    await learner.complete('FA-101', day, 90);
+    return learner;
+  };
+  const open = [await passed('2024-12-20'), await passed('2025-01-10')];
+  const early = await passed('2026-02-01');
+  const body = { action: 'renew', selection: { template: 'BLS' }, reasonCode: 'attended-elsewhere' };
+  const preview = await batch({ ...body, dryRun: true }, firstAid.client);
+  expect(preview.end).toMatchObject({
+    counts: { affected: 2, unchanged: 0, refused: 1 },
+    confirm: 'renew 2',
+  });
+  expect(preview.rows.find(({ learner }) => learner === early.id)).toMatchObject({
+    effect: 'refused',
+    refusal: { code: 'renewal-window-not-open' },
+  });
+  const renewed = await confirmed(body, preview, firstAid.client);
+  expect(renewed.end.counts).toEqual({ done: 2, unchanged: 0, 'changed-since': 0, refused: 1 });
+  expect((await confirmed(body, preview, firstAid.client)).end.counts).toMatchObject({ done: 0, unchanged: 2 });
+  for (const learner of open) {
+    const { body: history } = await firstAid.client.get(`/api/credentials/${await learner.credential('BLS')}/history`);
+    const types = (history.items as { type: string }[]).map(({ type }) => type);
+    expect(types.filter((type) => type === 'credential-renewed')).toHaveLength(1);
+  }
 });
 
 it('an erased learner and an unknown credential are refused by code, the others go on', async () => {

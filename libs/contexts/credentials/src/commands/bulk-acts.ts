@@ -78,8 +78,8 @@ export class BulkRoute {
     @Caller() caller: TenantCaller,
     @Body() body: BulkBody,
   ): Promise<void> {
-    if (body.action === 'issue' && !caller.scopes.includes('credentials:issue'))
-      throw new ProblemException('scope-missing', 'To issue needs the scope credentials:issue.');
+    if ((body.action === 'issue' || body.action === 'renew') && !caller.scopes.includes('credentials:issue'))
+      throw new ProblemException('scope-missing', `To ${body.action} needs the scope credentials:issue.`);
     const target = targetOf(caller, body);
     const context = this.gateway.contextOf(request);
     const run = request.headers['cairn-run'] === undefined ? undefined : context.correlationId;

@@ -1,6 +1,16 @@
 // What a preview asks of whoever keeps the record: what would it decide, as it stood at a position?
-import type { Decision, Instant, Issued, LearnerId, Position, Recorded, TemplateId, TenantId } from '@cairn/kernel';
-import type { GrantCredential, RecordEvent } from '@cairn/contexts/progress';
+import type {
+  CredentialId,
+  Decision,
+  Instant,
+  Issued,
+  LearnerId,
+  Position,
+  Recorded,
+  TemplateId,
+  TenantId,
+} from '@cairn/kernel';
+import type { GrantCredential, GrantRenewal, RecordEvent } from '@cairn/contexts/progress';
 import type { CredentialEvent } from './credential.events.js';
 
 /** Injection token; the implementation is handed in by the application. */
@@ -17,7 +27,11 @@ export type RecordThen = {
   readonly held: (
     template: TemplateId,
   ) => Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>> | undefined;
-  readonly grant: (command: Issued<GrantCredential>) => Promise<Decision<RecordEvent>>;
+  /** The decisions that gave a credential further terms. */
+  readonly renewals: (
+    credential: CredentialId,
+  ) => readonly Recorded<Extract<RecordEvent, { type: 'renewal-earned' }>>[];
+  readonly decide: (command: Issued<GrantCredential | GrantRenewal>) => Promise<Decision<RecordEvent>>;
   /** What it would decide on being told of a change of a credential. */
   readonly hear: (event: Recorded<CredentialEvent>) => Promise<readonly Recorded<RecordEvent>[]>;
 };

@@ -42,6 +42,13 @@ export const CREDENTIAL_ACTS = {
   },
 } as const satisfies Readonly<Record<string, CredentialAct>>;
 
-/** `issue` acts on learners: it issues what they earned of a template issued by hand, and grants it to the others. */
-export const BULK_ACTS = ['issue', ...(Object.keys(CREDENTIAL_ACTS) as (keyof typeof CREDENTIAL_ACTS)[])] as const;
+/**
+ * These two are decided in the record. `issue` acts on learners: it issues what they earned of a template issued by hand,
+ * and grants it to the others; `renew` issues the further term that was earned and waits for a person, or decides it.
+ */
+export const BULK_ACTS = [
+  'issue',
+  'renew',
+  ...(Object.keys(CREDENTIAL_ACTS) as (keyof typeof CREDENTIAL_ACTS)[]),
+] as const;
 export type BulkAct = (typeof BULK_ACTS)[number];

@@ -20,9 +20,9 @@ import {
   type TenantId,
 } from '@cairn/kernel';
 import { learnerFold, learnerStream } from '@cairn/contexts/learners';
-import type { GrantCredential } from '@cairn/contexts/progress';
+import type { GrantCredential, GrantRenewal } from '@cairn/contexts/progress';
 import { INSTALLATION, ProblemException, type Installation } from '@cairn/platform';
-import type { CredentialCommand, IssueCredential } from '../contracts/credential.commands.js';
+import type { CredentialCommand, IssueCredential, RenewCredential } from '../contracts/credential.commands.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import { RECORD_PREVIEW, type RecordPreview, type RecordThen } from '../contracts/record-preview.js';
 import { credentialDecider } from '../commands/signing-desks.js';
@@ -147,6 +147,7 @@ export class BulkItems {
     action: Exclude<BulkAct, 'issue'>,
     credential: CredentialId,
   ): Promise<BulkItem> {
+    if (action === 'renew') return this.toRenew(frame, credential);
     const { tenant } = frame.target;
     const stream = credentialStream(tenant, credential);
     const history = (await this.installation.executor.history(stream)) as readonly Recorded<CredentialEvent>[];
@@ -202,7 +203,7 @@ export class BulkItems {
       data: { learnerId: learner, templateId: template, reasonCode, authority, occurredAt: effectiveAt },
     };
     const commandId = uuidv5(frame.run, 'issue', learner, template);
-    const decision = await record.grant({ ...command, ...contextOf(frame, commandId) });
+    const decision = await record.decide({ ...command, ...contextOf(frame, commandId) });
     const [granted] = decision.accepted ? decision.events : [];
     return {
       learner,
@@ -244,6 +245,48 @@ export class BulkItems {
       effect: known.some(({ type }) => type === 'credential-issued') ? 'unchanged' : command,
       cascade: nothing,
     };
+  }
+
+  /** The term that was earned and waits for a person, by the command that the reactor would send; else by decision. */
+  private async toRenew(frame: BulkFrame, credential: CredentialId): Promise<BulkItem> {
+    const { tenant } = frame.target;
+    const stream = credentialStream(tenant, credential);
+    const history = (await this.installation.executor.history(stream)) as readonly Recorded<CredentialEvent>[];
+    const known = upTo(history, frame.position);
+    const learner = known[0]?.data.learnerId;
+    const commandId = uuidv5(frame.run, 'renew', credential);
+    const here = {
+      credential,
+      stream,
+      revision: known.length - 1,
+      newer: history.slice(known.length),
+      cascade: nothing,
+    };
+    if (learner === undefined) return { ...here, commandId, effect: unknownCredential };
+    const refused = await this.refusedLearner(tenant, learner);
+    if (refused) return { ...here, learner, commandId, effect: refused };
+    const record = await this.recordOf(tenant, learner, frame);
+    const terms = new Set(known.flatMap((event) => (event.type === 'credential-renewed' ? [event.data.serial] : [])));
+    const waiting = record
+      .renewals(credential)
+      .find(({ data }) => data.issue === 'manual' && data.authority === undefined && !terms.has(data.serial));
+    if (waiting) {
+      const basis = { stream: waiting.stream, revision: waiting.revision, eventId: waiting.id };
+      const command: RenewCredential = {
+        type: 'RenewCredential',
+        data: { learnerId: learner, credentialId: credential, basis },
+      };
+      return { ...here, learner, commandId: uuidv5(waiting.id, issueOnEarned.name, 0), effect: command };
+    }
+    const { reasonCode, authority, effectiveAt } = frame.words;
+    const command: GrantRenewal = {
+      type: 'GrantRenewal',
+      data: { learnerId: learner, credentialId: credential, reasonCode, authority, occurredAt: effectiveAt },
+    };
+    const decision = await record.decide({ ...command, ...contextOf(frame, commandId) });
+    const { revision, newer } = record;
+    const effect = !decision.accepted ? decision : decision.events.length > 0 ? command : 'unchanged';
+    return { ...here, learner, stream: record.stream, revision, newer, commandId, effect };
   }
 
   /** What a granted credential would bring in the stack once it is issued and noted. */
@@ -315,6 +358,11 @@ type GrantedData = {
 };
 
 const PREVIEW = 'service:preview';
+const unknownCredential: Rejected = {
+  accepted: false,
+  code: 'not-found',
+  detail: 'No such credential was issued.',
+};
 
 const contextOf = (frame: BulkFrame, commandId: string): CommandContext => ({
   tenant: frame.target.tenant,

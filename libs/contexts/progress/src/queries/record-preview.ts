@@ -36,7 +36,11 @@ export const createRecordPreview =
         const event = holding && !holding.ended ? known.find(({ id }) => id === holding.ref) : undefined;
         return event?.type === 'credential-earned' || event?.type === 'credential-granted' ? event : undefined;
       },
-      grant: decide,
+      renewals: (credential) =>
+        known.flatMap((event) =>
+          event.type === 'renewal-earned' && event.data.credentialId === credential ? [event] : [],
+        ),
+      decide,
       hear: async (event) => {
         // A flag is no end: nobody notes it.
         if (!stackOnCredential.events.some(({ type }) => type === event.type)) return [];
