@@ -34,6 +34,8 @@ export function recorded<E extends DomainEvent>(
     occurredAt?: Instant;
     recordedAt?: Instant;
     position?: number;
+    /** Id of the command; a new one for each event if left out. */
+    causation?: string;
   } = {},
 ): Recorded<E> {
   const revision = place.revision ?? 0;
@@ -46,7 +48,7 @@ export function recorded<E extends DomainEvent>(
     position: String(place.position ?? revision + 1).padStart(20, '0') as Position,
     meta: {
       $correlationId: '00000000-0000-5000-8000-00000000c0c0',
-      $causationId: freshId(),
+      $causationId: place.causation ?? freshId(),
       commandHash: '',
       actor: 'user:test',
       tenant: TENANT,

@@ -1,7 +1,8 @@
 // Undoing everything that one run set off: previewed, confirmed by its number of effects, then sent command by command.
 import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { publicId, uuidv5, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
+import { credentialStream } from '@cairn/contexts/credentials';
+import { publicId, uuidv5, type CredentialId, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
 import {
   Caller,
   CommandGateway,
@@ -19,7 +20,7 @@ import type { RecordState } from '../domain/record.types.js';
 import { recordOwner } from '../contracts/merged-records.js';
 import { recordStream } from '../contracts/record.events.js';
 import { recordDecider } from '../domain/record.decider.js';
-import { isUndo, planUndo, type UndoPlan } from '../domain/undo-run.js';
+import { isUndo, openHolds, planUndo, type Standing, type UndoPlan } from '../domain/undo-run.js';
 
 export type UndoAnswer = {
   /** The correlation id that all commands of the run carry, and that of the commands that undo them. */
@@ -50,7 +51,7 @@ export class UndoRun {
    * Throws `not-found` for a run without events, `undo-of-undo`, `preview-stale`.
    */
   async undo(tenant: TenantId, run: string, actor: string, authority: string, confirm?: number): Promise<UndoAnswer> {
-    const { executor, clock } = this.installation;
+    const { executor } = this.installation;
     const events = await this.eventsOf(tenant, run);
     if (events.length === 0) throw new ProblemException('not-found', `No event carries the correlation id ${run}.`);
     if (isUndo(events)) throw new ProblemException('undo-of-undo', `${run} is an undo itself.`);
@@ -61,9 +62,19 @@ export class UndoRun {
       const record = recordStream(tenant, await recordOwner(executor.loader.fold, tenant, learnerId));
       states.set(learnerId, (await executor.snapshot(recordDecider, record)).state);
     }
-    const now = clock.now();
-    const stateOf = (learner: LearnerId): RecordState => states.get(learner) ?? recordDecider.initial;
-    const plan = planUndo(run, events, stateOf, authority, now);
+    const holds = new Map<CredentialId, ReadonlySet<string> | undefined>();
+    for (const { type, data } of events) {
+      if (type !== 'credential-suspended' && type !== 'credential-reinstated') continue;
+      const { credentialId } = data as { credentialId: CredentialId };
+      if (!holds.has(credentialId))
+        holds.set(credentialId, openHolds(await executor.history(credentialStream(tenant, credentialId))));
+    }
+    const now = await this.installation.now(tenant);
+    const standing: Standing = {
+      stateOf: (learner) => states.get(learner) ?? recordDecider.initial,
+      holdsOf: (credential) => holds.get(credential),
+    };
+    const plan = planUndo(run, events, standing, authority, now);
     const undo = uuidv5(run, 'undo');
     const types: Record<string, number> = {};
     for (const { type } of plan.compensations) types[type] = (types[type] ?? 0) + 1;

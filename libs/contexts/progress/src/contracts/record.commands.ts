@@ -55,6 +55,8 @@ export type MoveEnrollmentToVersion = Command<
     readonly entryPoint?: string;
     readonly reasonCode: string;
     readonly occurredAt: Instant;
+    /** The EnrollmentMovedToVersion that is taken back: `version` is then the one it left. */
+    readonly undoes?: string;
   }
 >;
 export type StartModule = Command<

@@ -170,6 +170,8 @@ export const enrollmentMovedToVersion = defineEvent({
       }),
     ),
     reasonCode,
+    /** The move that this one takes back; it leads to an older version then. */
+    undoes: s.optional(eventRef),
     earlier,
     held,
   }),

@@ -203,3 +203,70 @@ describe('MoveEnrollmentToVersion', () => {
     });
   });
 });
+
+describe('a move taken back', () => {
+  const easier = async () => {
+    const world = levels(await underWay(), [
+      { id: 'basics', need: need('A') },
+      { id: 'S2', after: ['basics'], need: need('C') },
+    ]);
+    await world.complete('C', '2025-02-20');
+    await world.move(1, 2, '2025-03-01', { mapping: { S1: 'basics' } });
+    return world;
+  };
+  const back = (world: RecordWorld, day: string, more: object = {}) =>
+    world.move(1, 1, day, { undoes: world.events('enrollment-moved-to-version').at(-1)?.id ?? '', ...more });
+
+  it('leads to the version left; what the move itself decided is decided anew by its rules, the rest stays', async () => {
+    const world = await easier();
+    expect(world.credentials()).toEqual(['ALL [2025-02-20)', 'ONE [2025-02-02)']);
+    const undone = await back(world, '2025-03-05');
+    expect(undone).toMatchObject({
+      events: [
+        {
+          type: 'enrollment-moved-to-version',
+          data: {
+            enrollment: { version: 1 },
+            from: { version: 2, satisfied: ['basics', 'S2'] },
+            mapping: { basics: 'S1' },
+            satisfied: [{ stepId: 'S1' }],
+            opens: ['S1', 'S2'],
+            undoes: expect.any(String) as string,
+          },
+        },
+        {
+          type: 'credential-entitlement-withdrawn',
+          data: { effectiveAt: expect.stringContaining('2025-03-05') as string },
+        },
+        { type: 'component-policy-applied', data: { cause: 'entitlement-withdrawn', effect: 'revoke' } },
+      ],
+    });
+    expect(progress(world)).toMatchObject({ version: 1, openSteps: ['S2'] });
+    // By the rules of the first version it is earned anew.
+    await world.complete('D', '2025-04-01');
+    expect(world.credentials().join(', ')).toMatch(/ALL[^,]*2025-04-01/);
+  });
+
+  it('keeps what facts that came later have brought', async () => {
+    const world = levels(await underWay(), [
+      { id: 'S1', need: need('A', 'B') },
+      { id: 'S2', after: ['S1'], need: need('C') },
+    ]);
+    await world.move(1, 2, '2025-03-01');
+    await world.complete('C', '2025-03-02');
+    expect(world.credentials()).toEqual(['ALL [2025-03-02)', 'ONE [2025-02-02)']);
+    await back(world, '2025-03-05');
+    expect(world.credentials()).toEqual(['ALL [2025-03-02)', 'ONE [2025-02-02)']);
+    expect(progress(world)).toMatchObject({ version: 1, percent: 100 });
+  });
+
+  it('is the last one only, of an open enrollment, and leads nowhere else', async () => {
+    const world = await easier();
+    expect(await back(world, '2025-03-05', { undoes: '11111111-2222-5333-8444-555555555501' })).toMatchObject(
+      refused('version-not-newer'),
+    );
+    expect(await back(world, '2025-03-05', { version: 2 })).toMatchObject(refused('version-not-newer'));
+    await world.leave(1, '2025-03-04');
+    expect(await back(world, '2025-03-05')).toMatchObject(refused('enrollment-not-active'));
+  });
+});

@@ -21,6 +21,7 @@ import { earlierCompletions, joinInner } from './enrolling.js';
 import { enrollmentOf, isOpen } from './record.state.js';
 import type { EnrollmentState } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
+import { takeBackAward } from './undoing.js';
 import { nodesOf, versionKey, type Version } from './version.js';
 
 type Mapping = ReadonlyMap<StepId, StepId>;
@@ -30,6 +31,7 @@ export function moveEnrollment({ data, now }: Issued<MoveEnrollmentToVersion>, d
   if (!enrollment) return unknownEnrollment(data.enrollmentId);
   if (isBlank(data.reasonCode)) return reasonRequired('A move to another version');
   if (data.occurredAt > now) return dateInFuture('occurredAt', data.occurredAt, now);
+  if (data.undoes !== undefined) return moveBack(draft, enrollment, data, data.undoes);
   if (data.version === enrollment.ref.version) return accept();
   const target = versionToMoveTo(draft, enrollment, data.version);
   if ('accepted' in target) return target;
@@ -60,14 +62,49 @@ export function goOnBy(
   return undefined;
 }
 
+/**
+ * Undoes the last move: the enrollment is in the version it left, steps and awards that the move decided are decided anew
+ * by its rules. What was met and earned before the move, or by facts that came later, stays.
+ */
+function moveBack(
+  draft: Draft,
+  enrollment: EnrollmentState,
+  data: MoveEnrollmentToVersion['data'],
+  undoes: string,
+): Decision<RecordEvent> {
+  const { lastMove, ref, steps } = enrollment;
+  if (!isOpen(enrollment)) return withdrawn();
+  if (lastMove?.ref !== undoes || lastMove.from.version !== data.version)
+    return reject(
+      'version-not-newer',
+      `That move is not the last one, or did not leave version ${data.version}.`,
+      'Undo the last move of the enrollment first.',
+    );
+  const { from, decided } = lastMove;
+  const target = draft.facts.versions.get(versionKey(ref.pathwayId, from.version));
+  if (!target) throw new RangeError(`version ${from.version} of pathway ${ref.pathwayId} was not loaded`);
+  const mapping = new Map(
+    Object.entries(lastMove.mapping).flatMap(([left, became]) =>
+      decided.has(steps.get(became)?.ref ?? '') ? [] : [[became, left] as const],
+    ),
+  );
+  const cause = { because: record(draft, enrollment, target, from.entryPoint, mapping, data), at: data.occurredAt };
+  const back = (): EnrollmentState => enrollmentOf(draft.state(), ref.enrollmentId) as EnrollmentState;
+  mark(draft, back(), target.all);
+  decideMarked(draft);
+  for (const holding of mapValues(draft.state().holdings))
+    if (decided.has(holding.ref) && !holding.ended && holding.withdrawn === undefined)
+      takeBackAward(draft, holding, back(), cause);
+  decideMarked(draft);
+  return accept(...draft.events());
+}
+
+const withdrawn = (): Rejected =>
+  reject('enrollment-not-active', 'The learner is withdrawn from this enrollment.', 'Reinstate the enrollment first.');
+
 function versionToMoveTo(draft: Draft, enrollment: EnrollmentState, number: number): Version | Rejected {
   const { pathwayId, version } = enrollment.ref;
-  if (!isOpen(enrollment))
-    return reject(
-      'enrollment-not-active',
-      'The learner is withdrawn from this enrollment.',
-      'Reinstate the enrollment first.',
-    );
+  if (!isOpen(enrollment)) return withdrawn();
   if (number < version)
     return reject(
       'version-not-newer',
@@ -139,18 +176,17 @@ function record(
   target: Version,
   entryPoint: string,
   mapping: Mapping,
-  { reasonCode, occurredAt }: Pick<MoveEnrollmentToVersion['data'], 'reasonCode' | 'occurredAt'>,
-): void {
+  { reasonCode, occurredAt, undoes }: Pick<MoveEnrollmentToVersion['data'], 'reasonCode' | 'occurredAt' | 'undoes'>,
+): string {
   const { published, rules } = target;
   const { ref, attempt, joinedAt, steps, opened, inOrder } = enrollment;
-  const satisfied = Array.from(steps.values(), ({ data: { stepId, at, reachedAt, recognised } }) => ({
-    stepId: mapping.get(stepId) as StepId,
-    at,
-    reachedAt,
-    ...(recognised === undefined ? {} : { recognised }),
-  }));
+  const satisfied = Array.from(steps.values()).flatMap(({ data: { stepId: left, at, reachedAt, recognised } }) => {
+    const stepId = mapping.get(left);
+    // Only a move that is taken back leaves steps behind.
+    return stepId === undefined ? [] : [{ stepId, at, reachedAt, ...(recognised === undefined ? {} : { recognised }) }];
+  });
   const moved: EnrollmentRef = { ...ref, version: published.version, entryPoint };
-  draft.record(
+  return draft.record(
     {
       type: 'enrollment-moved-to-version',
       data: {
@@ -174,6 +210,7 @@ function record(
         waivers: waiversGoingOn(enrollment, draft.versionOf(enrollment), target, mapping),
         awards: awardsOf(draft, enrollment),
         reasonCode,
+        ...(undoes === undefined ? {} : { undoes }),
         ...earlierCompletions(draft, target),
         ...heldAlready(draft, target, enrollment),
       },

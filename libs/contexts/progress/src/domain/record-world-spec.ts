@@ -31,7 +31,7 @@ import {
 } from '@cairn/kernel';
 import type { PathwayRules } from '@cairn/rules';
 import { at, freshId, issued, recorded, TENANT } from '@cairn/testing';
-import type { CompleteModule, RecordCommand } from '../contracts/record.commands.js';
+import type { MoveEnrollmentToVersion, CompleteModule, RecordCommand } from '../contracts/record.commands.js';
 import { recordEvents, recordStream, type RecordEvent } from '../contracts/record.events.js';
 import { recordDecider } from './record.decider.js';
 import type { RecordState } from './record.types.js';
@@ -229,6 +229,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
           stream: recordStream(TENANT, LEARNER),
           revision: record.length,
           id: eventIdOf(envelope.commandId, index),
+          causation: envelope.commandId,
           occurredAt: event.occurredAt ?? now,
           recordedAt: now,
           position: record.length + 1,
@@ -458,12 +459,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         data: { enrollmentId: enrollment(number), reasonCode: 'returned', occurredAt: at(date) },
       }),
 
-    move: (
-      number: number,
-      version: number,
-      date: string,
-      more: { readonly mapping?: { readonly [stepId: string]: string }; readonly entryPoint?: string } = {},
-    ) =>
+    move: (number: number, version: number, date: string, more: Partial<MoveEnrollmentToVersion['data']> = {}) =>
       world.send({
         type: 'MoveEnrollmentToVersion',
         data: { enrollmentId: enrollment(number), version, reasonCode: 'rules-revised', occurredAt: at(date), ...more },

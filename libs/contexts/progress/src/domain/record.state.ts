@@ -119,7 +119,16 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
             ),
       }));
     case 'enrollment-moved-to-version':
-      return inEnrollment(state, event.data.enrollment, (enrollment) => moved(enrollment, event.data));
+      return inEnrollment(state, event.data.enrollment, (enrollment) => ({
+        ...moved(enrollment, event.data),
+        lastMove: {
+          ref: event.id,
+          from: { version: event.data.from.version, entryPoint: event.data.from.entryPoint },
+          mapping: event.data.mapping,
+          command: event.meta.$causationId,
+          decided: NONE,
+        },
+      }));
     case 'module-started': {
       const { learnerId, moduleId } = event.data;
       const module = mapGet(state.modules, moduleId) ?? { attempts: 0, begun: false };
@@ -156,6 +165,7 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
       const { enrollment, stepId, at, opens, inOrder, recognised, by } = event.data;
       const satisfied = inEnrollment(state, enrollment, (before) => ({
         ...before,
+        ...decidedByMove(before, event),
         steps: new Map(before.steps).set(stepId, { ref: event.id, data: event.data }),
         opened: withAll(before.opened, opens),
         inOrder: withAll(before.inOrder, inOrder),
@@ -192,8 +202,12 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
         renewals: [],
         ...(previous === undefined ? {} : { previous }),
       };
+      const { enrollment } = event.data;
+      const earnedIn = enrollment
+        ? inEnrollment(state, enrollment, (before) => ({ ...before, ...decidedByMove(before, event) }))
+        : state;
       return {
-        ...state,
+        ...earnedIn,
         learnerId,
         holdings: mapSet(state.holdings, templateId, holding),
         templateOf: mapSet(state.templateOf, credentialId, templateId),
@@ -251,6 +265,12 @@ function inHolding(
   const before = mapGet(state.holdings, templateId);
   if (!before) return state;
   return { ...state, holdings: mapSet(state.holdings, templateId, changeHeld(before, credentialId, change)) };
+}
+
+/** What the append of the last move decided is remembered with it. */
+function decidedByMove({ lastMove }: EnrollmentState, { id, meta }: Recorded): Pick<EnrollmentState, 'lastMove'> {
+  if (lastMove?.command !== meta.$causationId) return {};
+  return { lastMove: { ...lastMove, decided: new Set([...lastMove.decided, id]) } };
 }
 
 /** Everything kept by step or requirement goes on under its new name; what was met stays met. */

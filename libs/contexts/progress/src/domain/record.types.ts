@@ -58,6 +58,17 @@ export type EnrollmentState = {
   readonly waivers: ReadonlyMap<string, WaiverState>;
   /** Its steps and waivers as facts for its rules. */
   readonly own: FactBase;
+  readonly lastMove?: LastMove;
+};
+
+/** How an enrollment came to its version: what it takes to undo it. */
+type LastMove = Pick<MovedData, 'mapping'> & {
+  /** Id of the EnrollmentMovedToVersion. */
+  readonly ref: string;
+  readonly from: { readonly version: number; readonly entryPoint: string };
+  /** The command, and ids of the steps and awards that the same append decided. */
+  readonly command: string;
+  readonly decided: ReadonlySet<string>;
 };
 
 export type CompletionState = {

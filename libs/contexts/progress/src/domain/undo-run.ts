@@ -1,9 +1,14 @@
 // Undoing a run: everything that the commands of one correlation id set off, compensated by commands of its own (I24).
 // Only what people and systems put in is compensated. What was decided from it follows by itself, by the same rules as
 // ever, so an undo has no side way into the log.
-import { uuidv5, type Instant, type LearnerId, type Recorded, type EventOf } from '@cairn/kernel';
+import { uuidv5, type CredentialId, type EventOf, type Instant, type LearnerId, type Recorded } from '@cairn/kernel';
 import { mapGet } from '@cairn/rules';
-import type { RevokeCredential } from '@cairn/contexts/credentials';
+import type {
+  CredentialEvent,
+  ReinstateCredential,
+  RevokeCredential,
+  SuspendCredential,
+} from '@cairn/contexts/credentials';
 import type { DeclineExternalCredential } from '../contracts/external-credential.commands.js';
 import type { externalCredentialAccepted } from '../contracts/external-credential.events.js';
 import type { RecordCommand } from '../contracts/record.commands.js';
@@ -22,7 +27,8 @@ export type Compensation = {
   readonly learnerId: LearnerId;
   /** Derived from the run and the event: sent again, it is the same command. */
   readonly commandId: string;
-  readonly command: RecordCommand | RevokeCredential | DeclineExternalCredential;
+  readonly command:
+    RecordCommand | RevokeCredential | SuspendCredential | ReinstateCredential | DeclineExternalCredential;
 };
 export type UndoPlan = {
   /** In the order to send them: the last effect first. */
@@ -68,17 +74,35 @@ const FOLLOWS = new Set([
 
 type RunEvent = Pick<Recorded, 'id' | 'type' | 'data'>;
 
+/** What of the present a plan is made of. */
+export type Standing = {
+  readonly stateOf: (learner: LearnerId) => RecordState;
+  /** Holds of people that are open on a credential; undefined once it has ended. */
+  readonly holdsOf: (credential: CredentialId) => ReadonlySet<string> | undefined;
+};
+
+/** Open suspensions after a credential's events; undefined: it has ended. */
+export function openHolds(events: readonly RunEvent[]): ReadonlySet<string> | undefined {
+  const open = new Set<string>();
+  for (const event of events as readonly (CredentialEvent & RunEvent)[]) {
+    if (event.type === 'credential-suspended') open.add(event.data.hold);
+    if (event.type === 'credential-reinstated') open.delete(event.data.hold);
+    if (event.type === 'credential-revoked' || event.type === 'credential-superseded') return undefined;
+  }
+  return open;
+}
+
 /** Was this run an undo itself? */
 export const isUndo = (events: readonly RunEvent[]): boolean =>
   events.some(({ data }) => [RUN_UNDONE, UNDONE].includes((data as { reasonCode?: string }).reasonCode ?? ''));
 
 /**
- * `events`: all of the run, in the log's order. `stateOf`: the learners' records now. `authority`: who decided it.
+ * `events`: all of the run, in the log's order. `standing`: what stands now. `authority`: who decided it.
  */
 export function planUndo(
   run: string,
   events: readonly RunEvent[],
-  stateOf: (learner: LearnerId) => RecordState,
+  standing: Standing,
   authority: string,
   now: Instant,
 ): UndoPlan {
@@ -91,9 +115,7 @@ export function planUndo(
   const isCounted = ({ type, data }: RunEvent): boolean =>
     type === 'stack-component-credited' && counted.has((data as { ref: string }).ref);
   for (const event of events.toReversed()) {
-    const found = isCounted(event)
-      ? undefined
-      : compensationOf(event as RecordEvent & { id: string }, stateOf, authority, now);
+    const found = isCounted(event) ? undefined : compensationOf(event as Undoable, standing, authority, now);
     if (found === 'gone') gone++;
     else if (found !== undefined)
       compensations.push({
@@ -137,18 +159,18 @@ const isByPolicy = ({ type, data }: RunEvent): boolean => {
   );
 };
 
-type Undoable = (RecordEvent | AcceptedEvent | { readonly type: 'credential-revoked'; readonly data: RevokedData }) & {
+type Undoable = (
+  | RecordEvent
+  | AcceptedEvent
+  | Extract<CredentialEvent, { type: 'credential-revoked' | 'credential-suspended' | 'credential-reinstated' }>
+) & {
   readonly id: string;
 };
 type AcceptedEvent = EventOf<typeof externalCredentialAccepted>;
-type RevokedData = Readonly<Pick<RevokeCredential['data'], 'credentialId' | 'because'>> & {
-  readonly learnerId: LearnerId;
-  readonly templateId: NonNullable<RevokeCredential['data']['templateId']>;
-};
 
 function compensationOf(
   event: Undoable,
-  stateOf: (learner: LearnerId) => RecordState,
+  { stateOf, holdsOf }: Standing,
   authority: string,
   occurredAt: Instant,
 ): Compensation['command'] | 'gone' | undefined {
@@ -193,6 +215,29 @@ function compensationOf(
     case 'external-credential-accepted': {
       const { externalId } = event.data;
       return { type: 'DeclineExternalCredential', data: { externalId, ...decided, occurredAt } };
+    }
+    case 'enrollment-moved-to-version': {
+      const { learnerId, enrollment, from, undoes } = event.data;
+      const { enrollmentId } = enrollment;
+      const found = stateOf(learnerId).enrollments.find(({ ref }) => ref.enrollmentId === enrollmentId);
+      if (undoes !== undefined || found?.lastMove?.ref !== event.id || !isOpen(found)) return 'gone';
+      return {
+        type: 'MoveEnrollmentToVersion',
+        data: { enrollmentId, version: from.version, reasonCode: RUN_UNDONE, occurredAt, undoes: event.id },
+      };
+    }
+    case 'credential-suspended': {
+      const { credentialId, hold, because } = event.data;
+      if (because !== undefined) return undefined;
+      if (!holdsOf(credentialId)?.has(hold)) return 'gone';
+      return { type: 'ReinstateCredential', data: { credentialId, hold, ...decided } };
+    }
+    case 'credential-reinstated': {
+      const { credentialId, hold, because } = event.data;
+      if (because !== undefined) return undefined;
+      const open = holdsOf(credentialId);
+      if (!open || open.has(hold)) return 'gone';
+      return { type: 'SuspendCredential', data: { credentialId, hold, ...decided } };
     }
     case 'credential-granted': {
       const { learnerId, credentialId, templateId } = event.data;

@@ -169,6 +169,17 @@ function withdrawUnlessMet(
   withdrawEntitlement(draft, holding, cause, effect, enrollment);
 }
 
+/** A move was taken back that had decided this award: it stays only if the rules gone back to give it too. */
+export function takeBackAward(draft: Draft, holding: HoldingState, enrollment: EnrollmentState, cause: Cause): void {
+  const version = draft.versionOf(enrollment);
+  const index = version.awards.findIndex(({ template }) => template === holding.data.templateId);
+  const award = version.awards[index];
+  const before = occurrenceBefore(holding);
+  const end = before && endOfHolding(draft, version, before);
+  if (award && evaluateForAward(draft, enrollment, version, award, version.steps.length + index, end).met) return;
+  withdrawEntitlement(draft, holding, cause, undefined, enrollment);
+}
+
 /** Takes the entitlement; what that does to the credential its template says, unless `effect` does. */
 function withdrawEntitlement(
   draft: Draft,
