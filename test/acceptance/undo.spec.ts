@@ -1,5 +1,5 @@
 // I24: a wrong run is undone by its id: all its effects and only those; history shows both.
-import { e2Catalog } from '@cairn/testing';
+import { e2Catalog, e2SecondVersion } from '@cairn/testing';
 import { publicId, uuidv5 } from '@cairn/kernel';
 import { startServer, type TestServer } from '../support/server.js';
 import { expectSoundLog, openWorld, type AcceptanceLearner, type AcceptanceWorld } from './world.js';
@@ -129,6 +129,68 @@ it('an enrollment of a wrong run leaves every count; a wrong revocation is repla
   const [old, replacement] = await untouched.credentials();
   expect(old).toBe(`${LEVEL_ONE}, revoked`);
   expect(replacement).toMatch(/^L1.* from 2024-09-20$/);
+});
+
+it('what others have seen since is told before: readers of the feed, signed copies, what rests on them', async () => {
+  const third = publicId('imp', uuidv5(runId, 'third'));
+  const learner = await world.learner();
+  await learner.enroll('data-skills', '2024-09-01');
+  for (const module of ['DS-101', 'DS-102'])
+    await world.client.post(
+      `/api/learners/${learner.id}/complete-module`,
+      { module, occurredAt: '2024-09-20T09:00:00Z' },
+      { 'cairn-run': third },
+    );
+  await server.settled();
+  const seen = async () => (await undo({ authority: 'registrar' }, third)).body.seen;
+  expect(await seen()).toEqual({ feed: [], issued: 1, restingOn: [] });
+  let after = '';
+  for (;;) {
+    const page = await world.client.get(`/api/events?limit=1000${after}`);
+    if ((page.body as unknown[]).length === 0) break;
+    after = `&after=${page.headers['position'] as string}`;
+  }
+  expect(await seen()).toMatchObject({
+    feed: [{ reader: expect.stringMatching(/^service:key_/) as string, events: expect.any(Number) as number }],
+  });
+  expect((await seen()).feed[0].events).toBeGreaterThan(3);
+});
+
+it('a move to another version is taken back, and so is a hold; each only while it stands', async () => {
+  const fourth = publicId('opr', uuidv5(runId, 'fourth'));
+  const inFourth = { 'cairn-run': fourth };
+  const learner = await world.learner();
+  const { id } = await learner.enroll('data-skills', '2024-09-01');
+  await learner.complete('DS-101', '2024-09-10');
+  await learner.complete('DS-102', '2024-09-20');
+  await world.publish(e2SecondVersion());
+  const move = { version: e2SecondVersion().label, reasonCode: 'rules-revised' };
+  await world.client.post(`/api/enrollments/${id}/move`, { ...move, occurredAt: '2024-10-01T09:00:00Z' }, inFourth);
+  const credential = await learner.credential('L1');
+  const etag = (await world.client.get(`/api/credentials/${credential}`)).headers['etag'] as string;
+  await world.client.post(
+    `/api/credentials/${credential}/suspend`,
+    { hold: 'inquiry', reasonCode: 'inquiry', authority: 'registrar' },
+    { 'if-match': etag, ...inFourth },
+  );
+  await server.settled();
+  const label = async () => (await world.client.get(`/api/enrollments/${id}`)).body.label as string;
+  expect(await label()).toBe(e2SecondVersion().label);
+  expect(await learner.credentials()).toEqual([`${LEVEL_ONE}, suspended`]);
+
+  const preview = await undo({ authority: 'registrar' }, fourth);
+  expect(preview.body).toMatchObject({
+    effects: 2,
+    types: { 'enrollment-moved-to-version': 1, 'credential-suspended': 1 },
+  });
+  expect((await undo({ authority: 'registrar', confirm: 2 }, fourth)).body.done).toEqual({
+    compensated: 2,
+    refused: [],
+  });
+  await server.settled();
+  expect(await label()).toBe(e2Catalog().pathways[0]?.label);
+  expect(await learner.credentials()).toEqual([LEVEL_ONE]);
+  expect((await undo({ authority: 'registrar' }, fourth)).body).toMatchObject({ effects: 0, gone: 2 });
 });
 
 it('leaves a sound log', () => expectSoundLog(server, 3));

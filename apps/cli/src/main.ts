@@ -508,6 +508,9 @@ program
           table(['effect', 'to undo'], Object.entries(found.types)),
           `${found.gone} effect(s) stand no more; ${found.follows} decision(s) follow by themselves.`,
           ...found.remains.map(({ type, count, why }) => `Stays: ${count} ${type}: ${why}.`),
+          ...found.seen.feed.map(({ reader, events }) => `Seen: ${reader} has read ${events} of its events.`),
+          ...(found.seen.issued > 0 ? [`Seen: ${found.seen.issued} signed credential(s) are out.`] : []),
+          ...found.seen.restingOn.map((credential) => `Seen: ${credential} rests on one of them.`),
           ...(found.done === undefined
             ? [`Nothing is changed yet. To undo ${found.effects} effect(s): --confirm ${found.effects}`]
             : [

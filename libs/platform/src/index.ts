@@ -3,6 +3,7 @@ export * from './configuration.js';
 export * from './context.js';
 export * from './decided-handler.js';
 export * from './dto.js';
+export * from './feed-marks.js';
 export * from './gateway.js';
 export type * from './health.js';
 export * from './http.js';

@@ -4,6 +4,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuthGuard } from './auth.guard.js';
 import type { Configuration } from './configuration.js';
+import { FeedMarks } from './feed-marks.js';
 import { CommandGateway } from './gateway.js';
 import { HealthController } from './health.controller.js';
 import type { Installation } from './installation.js';
@@ -29,6 +30,7 @@ export class PlatformModule {
         { provide: CONFIGURATION, useValue: configuration },
         CommandGateway,
         ReadGate,
+        FeedMarks,
         Runs,
         { provide: APP_GUARD, useClass: RoleGuard },
         // Authentication before the limit, which counts by key.
@@ -36,7 +38,7 @@ export class PlatformModule {
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: QueryGuard },
       ],
-      exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, Runs, CqrsModule],
+      exports: [INSTALLATION, CONFIGURATION, CommandGateway, ReadGate, FeedMarks, Runs, CqrsModule],
     };
   }
 }

@@ -7,6 +7,7 @@ import type { FeedEvent } from '@cairn/runtime';
 import {
   Caller,
   CONFIGURATION,
+  FeedMarks,
   INSTALLATION,
   IntegerField,
   positionOf,
@@ -62,6 +63,7 @@ export class FeedController {
   constructor(
     @Inject(INSTALLATION) private readonly installation: Installation,
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
+    private readonly marks: FeedMarks,
   ) {}
 
   @Get('api/events')
@@ -83,8 +85,9 @@ export class FeedController {
     const resumed = request.headers['last-event-id'];
     const token = (typeof resumed === 'string' && resumed !== '' ? resumed : undefined) ?? query.after;
     const after = token === undefined ? ('' as Position) : positionOf(this.installation.logId, token);
-    if ((request.headers.accept ?? '').includes('text/event-stream')) return this.stream(reply, after, select);
+    if ((request.headers.accept ?? '').includes('text/event-stream')) return this.stream(reply, caller, after, select);
     const { events, readUpTo } = await this.pull(after, query.limit ?? 100, select);
+    if (events.length > 0) await this.marks.note(caller.tenant, caller.actor, readUpTo);
     const position = positionToken(this.installation.logId, readUpTo);
     const next = new URLSearchParams({ ...(query as Record<string, string>), after: position });
     return reply
@@ -166,6 +169,7 @@ export class FeedController {
   /** A stalled client is waited for, not buffered for: back-pressure of the socket stops the loop. */
   private async stream(
     reply: FastifyReply,
+    { tenant, actor }: TenantCaller,
     from: Position,
     select: (event: FeedEvent) => CloudEvent | undefined,
   ): Promise<void> {
@@ -199,7 +203,9 @@ export class FeedController {
           if (selected)
             text += `id: ${selected.sequence}\nevent: ${selected.type}\ndata: ${JSON.stringify(selected)}\n\n`;
         }
-        if (text !== '') await write(text);
+        if (text === '') continue;
+        await write(text);
+        await this.marks.note(tenant, actor, after);
       }
     } finally {
       clearInterval(heartbeat);

@@ -2,10 +2,21 @@
 import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { credentialStream } from '@cairn/contexts/credentials';
-import { publicId, uuidv5, type CredentialId, type LearnerId, type Recorded, type TenantId } from '@cairn/kernel';
+import { mapValues } from '@cairn/rules';
+import {
+  categoryOf,
+  publicActor,
+  publicId,
+  uuidv5,
+  type CredentialId,
+  type LearnerId,
+  type Recorded,
+  type TenantId,
+} from '@cairn/kernel';
 import {
   Caller,
   CommandGateway,
+  FeedMarks,
   INSTALLATION,
   IntegerField,
   ProblemException,
@@ -32,16 +43,29 @@ export type UndoAnswer = {
   readonly gone: number;
   readonly follows: number;
   readonly remains: UndoPlan['remains'];
+  /** What others have seen since: an undo is told to them, it is not taken from them. */
+  readonly seen: {
+    /** Keys that the feed has handed events of the run to, and how many. */
+    readonly feed: readonly { readonly reader: string; readonly events: number }[];
+    /** Credentials that the run issued: signed copies that their holders may have shown. */
+    readonly issued: number;
+    /** Credentials of other runs that rest on these, and stand. */
+    readonly restingOn: readonly string[];
+  };
   readonly done?: { readonly compensated: number; readonly refused: readonly UndoRefusal[] };
 };
 type UndoRefusal = { readonly event: string; readonly learner: string; readonly code: string; readonly detail: string };
 
 const WAIT_MS = 5_000;
 
+/** Streams whose events the feed translates. */
+const FEED_CATEGORIES: ReadonlySet<string> = new Set(['record', 'credential']);
+
 @Injectable()
 export class UndoRun {
   constructor(
     private readonly gateway: CommandGateway,
+    private readonly marks: FeedMarks,
     @Inject(INSTALLATION) private readonly installation: Installation,
   ) {}
 
@@ -86,6 +110,7 @@ export class UndoRun {
       gone: plan.gone,
       follows: plan.follows,
       remains: plan.remains,
+      seen: await this.seen(tenant, events, [...states.values()]),
     };
     if (confirm === undefined) return preview;
     if (confirm !== plan.compensations.length)
@@ -115,6 +140,36 @@ export class UndoRun {
         });
     }
     return { ...preview, done: { compensated, refused } };
+  }
+
+  private async seen(
+    tenant: TenantId,
+    events: readonly Recorded[],
+    states: readonly RecordState[],
+  ): Promise<UndoAnswer['seen']> {
+    const told = events.filter(({ stream }) => FEED_CATEGORIES.has(categoryOf(stream)));
+    const readers = await this.marks.readers(tenant);
+    const issued = new Set(
+      events.flatMap(({ type, data }) =>
+        type === 'credential-issued' ? [(data as { credentialId: string }).credentialId] : [],
+      ),
+    );
+    return {
+      feed: readers.flatMap(({ reader, upTo }) => {
+        const count = told.filter(({ position }) => position <= upTo).length;
+        return count === 0 ? [] : [{ reader: publicActor(reader), events: count }];
+      }),
+      issued: issued.size,
+      restingOn: states
+        .flatMap(({ holdings }) => [...mapValues(holdings)])
+        .filter(
+          ({ data, ended }) =>
+            !ended &&
+            !issued.has(data.credentialId) &&
+            data.components.some(({ componentId }) => issued.has(componentId)),
+        )
+        .map(({ data }) => publicId('crd', data.credentialId)),
+    };
   }
 
   /** All events of the run, in the log's order. */
