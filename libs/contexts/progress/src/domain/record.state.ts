@@ -203,9 +203,10 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
         ...(previous === undefined ? {} : { previous }),
       };
       const { enrollment } = event.data;
-      const earnedIn = enrollment
-        ? inEnrollment(state, enrollment, (before) => ({ ...before, ...decidedByMove(before, event) }))
-        : state;
+      const earnedIn =
+        enrollment && state.enrollments[indexOf(state, enrollment.enrollmentId)]
+          ? inEnrollment(state, enrollment, (before) => ({ ...before, ...decidedByMove(before, event) }))
+          : state;
       return {
         ...earnedIn,
         learnerId,
