@@ -201,6 +201,32 @@ describe('correction and replacement', () => {
     ]);
   });
 
+  it('what rests on a corrected credential rests on its next edition, and ends with that', async () => {
+    const { world, learner, path } = await held('corrected-below');
+    await world.moveTo('2024-06-02T12:00:00Z');
+    await learner.complete('FA-201', '2024-05-04');
+    await learner.complete('FA-SIM', '2024-06-01');
+    await act(world, `${path}/supersede`, { reasonCode: 'new-name', authority: 'registrar' });
+    const ADV = 'ADV#1 [2024-06-01, 2026-06-01)';
+    const EDITION = 'BLS edition 2#1 [2024-03-10, 2026-03-10)';
+    expect(await learner.terms()).toEqual([`${BLS1} superseded`, ADV, EDITION]);
+    expect(await learner.verdicts()).toEqual(['ADV valid', 'BLS superseded', 'BLS valid']);
+    await world.moveTo('2026-03-10T12:00:00Z');
+    expect(await learner.terms()).toEqual([`${BLS1} superseded`, `${ADV} suspended`, `${EDITION} expired`]);
+  });
+
+  it('a suspended one is not corrected: the hold would be left behind', async () => {
+    const { world, path } = await held('corrected-held');
+    const etag = (await world.client.get(path)).headers['etag'] as string;
+    const hold = { hold: 'inquiry-1', reasonCode: 'inquiry', authority: 'registrar' };
+    await world.client.send('POST', `${path}/suspend`, hold, { 'if-match': etag });
+    await server.settled();
+    expect(await act(world, `${path}/supersede`, by)).toMatchObject({
+      status: 409,
+      body: { code: 'credential-not-active', next: expect.stringContaining('End what holds it first') },
+    });
+  });
+
   it('one revoked by mistake is replaced with its old term, and leads on while it stays revoked', async () => {
     const { world, learner, path } = await held('replaced');
     await world.moveTo('2024-05-01T12:00:00Z');

@@ -398,7 +398,7 @@ export function createCredentialReader(ports: CredentialReaderPorts): Credential
           again: (await decideAgain?.(decidedIn, renewed)) ?? null,
         })),
       ),
-      again: (pathway && basis.type === 'credential-earned' && (await decideAgain?.(record, basis as Basis))) || null,
+      again: (pathway && (await decideAgain?.(record, basis as Basis))) || null,
     });
   };
 

@@ -11,6 +11,9 @@ import { recordFold } from './record.state.js';
 import { renewMarked } from './renewing.js';
 
 type Decision = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' | 'renewal-earned' }>>;
+type Award = Recorded<Extract<RecordEvent, { type: 'credential-earned' | 'credential-granted' }>>;
+const isAward = (event: Recorded<RecordEvent>): event is Award =>
+  event.type === 'credential-earned' || event.type === 'credential-granted';
 type Again = { readonly matches: boolean; readonly mismatch?: string };
 
 /** `record` from its first event on; `decision` is one of them. Null for an authority's word: it has no rule. */
@@ -19,7 +22,12 @@ export async function decideAgain(
   record: readonly Recorded<RecordEvent>[],
   decision: Decision,
 ): Promise<Again | null> {
-  if (decision.type === 'credential-granted') return null;
+  if (decision.type === 'credential-granted') {
+    // The next edition of an award is right if that was.
+    const { replaces } = decision.data;
+    const replaced = record.filter(isAward).find(({ data }) => data.credentialId === replaces);
+    return replaced ? decideAgain(loader, record, replaced) : null;
+  }
   if (decision.type === 'renewal-earned' ? decision.data.authority !== undefined : !decision.data.enrollment)
     return null;
   const before = record.slice(0, decision.revision).reduce(recordFold.evolve, recordFold.initial);
