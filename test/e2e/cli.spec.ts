@@ -140,7 +140,9 @@ describe('help', () => {
   it('of the program names every verb, examples and exit codes', async () => {
     const { code, out } = await run(data, '--help');
     expect(code).toBe(0);
-    for (const verb of VERBS) expect(out).toContain(`\n  ${verb[0]} `);
+    const [, listed = ''] = /\nCommands:\n([^]*?)\n\n/.exec(out) ?? [];
+    const verbs = [...listed.matchAll(/^ {2}([a-z-]+)/gm)].map(([, verb]) => verb).filter((verb) => verb !== 'help');
+    expect(verbs.toSorted()).toEqual([...new Set(VERBS.map(([verb]) => verb))].toSorted());
     expect(out).toContain('npm run cairn -- funnel');
     expect(out).toMatch(/Exit codes: 0 done, 1 .+, 2 .+, 3 /);
   });
@@ -149,6 +151,7 @@ describe('help', () => {
     ['tenants'],
     ['clock'],
     ['import', 'oulad'],
+    ['import', 'csv'],
     ['pathways'],
     ['learners'],
     ['credentials'],
@@ -158,7 +161,10 @@ describe('help', () => {
     ['why-not'],
     ['verify'],
     ['audit'],
+    ['bulk'],
     ['undo'],
+    ['merge'],
+    ['unmerge'],
     ['verify-log'],
     ['rebuild'],
     ['projections'],

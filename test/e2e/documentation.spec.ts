@@ -85,22 +85,33 @@ describe('commands in the documentation', () => {
   });
 
   /** Places of the examples, and where they are here. */
-  const placed = (word: string, run: string): string =>
+  const placed = (word: string): string =>
+    known.get(word) ??
     word
       .replace('../shared/data/oulad', tables)
       .replace('./backups/', `${folder}/backups/`)
-      .replace(/^\.\/data$/, data)
-      .replace(/^imp_[0-9a-z]{26}$/, run);
+      .replace(/^\.\/data$/, data);
+
+  /** Ids of the examples, and what was imported in their place. */
+  const known = new Map<string, string>();
+  const imported = async (): Promise<void> => {
+    const json = async <T>(...args: readonly string[]): Promise<T> =>
+      JSON.parse((await runCli('--data', data, '--json', ...args)).out) as T;
+    const [one, two] = await json<[{ id: string }, { id: string }]>('learners');
+    known.set('lrn_0aaaaaaaaaaaaaaaaaaaaaaaaa', one.id).set('lrn_0bbbbbbbbbbbbbbbbbbbbbbbbb', two.id);
+    const { items } = await json<{ items: { type: string; correlation: string }[] }>('audit', '--learner', one.id);
+    const run = items.find(({ type }) => type === 'learner-enrolled')?.correlation as string;
+    known.set('imp_3jgafhb2j7acbbfj11qzf4e5ta', publicId('imp', run));
+  };
 
   const tried = new Set<string>();
-  let run = '';
   const lines = ofCli.filter(({ words }) => {
     if (`npm run cairn -- ${words}` in ELSEWHERE || tried.has(words)) return false;
     tried.add(words);
     return true;
   });
   it.each(lines.map(({ words, document }) => [words, document] as const))('%s (%s)', async (words) => {
-    const args = words.split(' ').map((word) => placed(word, run));
+    const args = words.split(' ').map(placed);
     const at = args.indexOf('--server');
     const server = at < 0 ? undefined : await startServer({ directory: data, keep: true });
     if (server) {
@@ -116,12 +127,9 @@ describe('commands in the documentation', () => {
       // The next line makes one of the same name, without a server.
       rmSync(join(folder, 'backups'), { recursive: true });
     }
-    if (words.startsWith('import oulad') && run === '') {
-      const learners = await runCli('--data', data, '--json', 'learners', '--limit', '1');
-      const [{ id }] = JSON.parse(learners.out) as [{ id: string }];
-      const trail = await runCli('--data', data, '--json', 'audit', '--learner', id);
-      const { items } = JSON.parse(trail.out) as { items: { type: string; correlation: string }[] };
-      run = publicId('imp', items.find(({ type }) => type === 'learner-enrolled')?.correlation as string);
-    }
+    if (words.startsWith('import oulad')) await imported();
+    // "Repeat it with --confirm", says the page; without it there is nothing that the next line could take back.
+    if (words.startsWith('merge '))
+      expect(await runCli('--data', data, ...args, '--confirm')).toMatchObject({ code: 0 });
   });
 });
