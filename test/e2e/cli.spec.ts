@@ -141,8 +141,8 @@ describe('help', () => {
     const { code, out } = await run(data, '--help');
     expect(code).toBe(0);
     const [, listed = ''] = /\nCommands:\n([^]*?)\n\n/.exec(out) ?? [];
-    const verbs = [...listed.matchAll(/^ {2}([a-z-]+)/gm)].map(([, verb]) => verb).filter((verb) => verb !== 'help');
-    expect(verbs.toSorted()).toEqual([...new Set(VERBS.map(([verb]) => verb))].toSorted());
+    const verbs = new Set([...listed.matchAll(/^ {2}([a-z-]+)/gm)].map(([, verb]) => verb));
+    expect(verbs).toEqual(new Set(['help', ...VERBS.map(([verb]) => verb)]));
     expect(out).toContain('npm run cairn -- funnel');
     expect(out).toMatch(/Exit codes: 0 done, 1 .+, 2 .+, 3 /);
   });
