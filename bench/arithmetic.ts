@@ -9,6 +9,14 @@ export function percentile(samples: readonly number[], share: number): number {
 
 export const median = (samples: readonly number[]): number => percentile(samples, 0.5);
 
+/** How much y grows with each unit of x: least squares. 0 for points that lie at one x. */
+export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const mean = (of: 'x' | 'y'): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
+  const [x, y] = [mean('x'), mean('y')];
+  const spread = points.reduce((sum, point) => sum + (point.x - x) ** 2, 0);
+  return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) / spread;
+}
+
 /** How far two measurements of one thing lie apart, as a share of the larger. */
 export function drift(before: number, after: number): number {
   if (!(before > 0 && after > 0)) throw new RangeError('drift is between two positive figures');

@@ -4,17 +4,22 @@ import { once } from 'node:events';
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-/** One connection, one request at a time. One that the server closed while it lay idle is opened anew. */
+/** Servers close connections that lie idle, and a request may cross that on its way: after so long it gets a new one. */
+const IDLE_MS = 2_000;
+
+/** One connection, one request at a time. One that lay idle, or that the server closed meanwhile, is opened anew. */
 export async function openConnection(port, token) {
   const authorization = token === undefined ? '' : `authorization: Bearer ${token}\r\n`;
   let waiting;
   let socket;
+  let usedAt = performance.now();
   const open = async () => {
     const opened = connect({ port, host: '127.0.0.1', noDelay: true });
     let received = Buffer.alloc(0);
     const over = (error) => {
-      if (socket === opened) socket = undefined;
       opened.destroy();
+      if (socket !== opened) return;
+      socket = undefined;
       waiting?.reject(error);
       waiting = undefined;
     };
@@ -35,6 +40,7 @@ export async function openConnection(port, token) {
       received = received.subarray(whole);
       const { resolve } = waiting;
       waiting = undefined;
+      usedAt = performance.now();
       return resolve({ status: Number(head.slice(9, 12)), head, text });
     });
     await once(opened, 'connect');
@@ -43,6 +49,10 @@ export async function openConnection(port, token) {
   await open();
   return {
     request: async (method, path, body, headers = '') => {
+      if (socket && performance.now() - usedAt > IDLE_MS) {
+        socket.destroy();
+        socket = undefined;
+      }
       if (!socket) await open();
       const payload = body === undefined ? '' : JSON.stringify(body);
       const type =
@@ -100,14 +110,16 @@ export async function openLoop(pool, { rate, seconds, next, onAnswer }) {
   const send = async (i, due) => {
     const connection = idle.pop() ?? (await new Promise((free) => waitingForOne.push(free)));
     const { method = 'POST', path, body } = next(i);
+    const start = performance.now();
     const answer = await connection.request(method, path, body);
-    latencies.push(performance.now() - due);
+    const end = performance.now();
+    latencies.push(end - due);
     if (answer.status < 300) ok++;
     else refused[answer.status] = (refused[answer.status] ?? 0) + 1;
     const waiter = waitingForOne.shift();
     if (waiter) waiter(connection);
     else idle.push(connection);
-    onAnswer?.(answer, i);
+    onAnswer?.(answer, i, end - start);
   };
   for (let i = 0; i < total;) {
     const now = performance.now();

@@ -5,21 +5,30 @@
 //   npm run bench -- --quick          short rounds, to see that it runs; writes nothing
 //   npm run bench -- --only P21,rules  these only (all that need a server run together); writes nothing without --write
 //   npm run bench -- --render         writes docs/benchmarks.md anew from the youngest results
-import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { build } from '../scripts/build.mjs';
-import { bestOf, drift, foreignShare, judge, median, percentile } from './arithmetic.ts';
-import { busyMs, canPin, startChild } from './child.mjs';
+import { bestOf, foreignShare, median, percentile } from './arithmetic.ts';
+import { busyMs, canPin } from './child.mjs';
+import {
+  around,
+  CONNECTIONS,
+  CORES,
+  holds,
+  openHarness,
+  OPERATOR_TOKEN,
+  root,
+  round,
+  say,
+  SERVER_CORE,
+} from './harness.mjs';
 import { closedLoop, openLoop, openPool } from './http.mjs';
 import { latestResults, render } from './report.mjs';
 import { completion, enrollLearners, foundUniversity } from './world.mjs';
 
-const root = join(import.meta.dirname, '..');
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean' },
@@ -36,150 +45,14 @@ if (options.render) {
 const only = options.only?.split(',');
 const wanted = (...ids) => only === undefined || ids.some((id) => only.includes(id));
 const scale = options.quick ? 0.25 : 1;
-// Not availableParallelism(): that counts only what this process is pinned to.
-const CORES = cpus().length;
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-const CONNECTIONS = 64;
-const OPERATOR_TOKEN = 'operator-token-of-the-benchmarks-0123456789';
 const OULAD = join(root, '..', 'shared', 'data', 'oulad');
 const OULAD_STUDENTS = 1_500;
 /** A student costs about 50 commands' time: on a busy machine fewer are taken, so that the import ends within about a minute. */
 let studentsInTime = options.quick ? 100 : OULAD_STUDENTS;
 const PROJECTIONS = ['learner_progress', 'pathway_funnel', 'audit'];
 
-if (canPin) spawnSync('taskset', ['-acp', String(LOAD_CORE), String(process.pid)]);
-build();
-// A copy of its own: whoever builds meanwhile must not change what is measured.
-const dist = join(root, `dist.bench-${process.pid}`);
-cpSync(join(root, 'dist'), dist, { recursive: true });
-const work = mkdtempSync(join(tmpdir(), 'cairn-bench-'));
-const children = new Set();
-const child = (script, args) => {
-  const started = startChild(script, args, { core: SERVER_CORE });
-  children.add(started);
-  return {
-    ...started,
-    stop: () => started.stop().finally(() => children.delete(started)),
-  };
-};
-process.on('exit', () => {
-  for (const { kill } of children) kill();
-  rmSync(dist, { recursive: true, force: true });
-  rmSync(work, { recursive: true, force: true });
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-
-const rows = [];
-const calibrations = [];
-const say = (text) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
-const round = (value) => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
-
-/** Runs `work` and tells the CPU that `server` used per operation and what others took of the machine. */
-async function watched(server, act) {
-  const usage = await server.ask('usage');
-  const own = process.cpuUsage();
-  const busy = busyMs();
-  const began = performance.now();
-  const result = await act();
-  const wallMs = performance.now() - began;
-  const after = await server.ask('usage');
-  const { user, system } = process.cpuUsage(own);
-  const cpuMs = after.cpuMs - usage.cpuMs;
-  return {
-    ...result,
-    cpuMicros: result.ok ? (cpuMs * 1000) / result.ok : 0,
-    peakRssMb: after.peakRssMb,
-    foreign:
-      busy === undefined
-        ? 0
-        : foreignShare({
-            busyMs: busyMs() - busy,
-            ownMs: cpuMs + (user + system) / 1000,
-            wallMs,
-            cores: CORES,
-          }),
-  };
-}
-
-const limits = child('limits.mjs', [work]);
-const limitsPool = await openPool(await limits.ask('port'), undefined, CONNECTIONS);
-
-/** P0: all limits once. */
-async function calibrate() {
-  say('P0 limits');
-  const ms = 700 * scale;
-  const store = await limits.ask('store', ms);
-  const proofs = await limits.ask('proofs', ms / 2);
-  const echo = await watched(limits, () =>
-    closedLoop(limitsPool, {
-      seconds: 2.5 * scale,
-      next: (i) => ({
-        path: '/bare',
-        body: { module: `M-${i % 20}`, occurredAt: '2024-02-01T09:00:00Z', score: i % 100 },
-      }),
-    }),
-  );
-  const measured = {
-    C1nP50Ms: store.C1n.p50Ms,
-    C1nP99Ms: store.C1n.p99Ms,
-    C2: store.C2,
-    C2g: store.C2g,
-    C4: store.C4,
-    C4s: store.C4s,
-    C6c: echo.perSecond,
-    C6cCpuMicros: echo.cpuMicros,
-    C7s: proofs.sign,
-    C7sAlone: proofs.signAlone,
-    C7v: proofs.verify,
-    load: loadavg()[0],
-  };
-  calibrations.push(measured);
-  return measured;
-}
-
-/** The limits around a benchmark: the better of before and after, and how far those lie apart. */
-const around = (before, after) => ({
-  of: (name) => (/(Ms|Micros)$/.test(name) ? Math.min(before[name], after[name]) : Math.max(before[name], after[name])),
-  drift: (...names) => Math.max(0, ...names.map((name) => drift(before[name], after[name]))),
-});
-
-function record({
-  id,
-  what,
-  metric,
-  unit,
-  value,
-  must,
-  goal,
-  atLeast = false,
-  against = '',
-  cost = {},
-  note,
-  ...rest
-}) {
-  const { verdict, reached } = judge({ value, must, goal, atLeast, ...rest });
-  const row = {
-    id,
-    what,
-    metric,
-    unit,
-    value: round(value),
-    must,
-    goal,
-    atLeast,
-    against,
-    verdict,
-    reached,
-    ...(rest.drift === undefined ? {} : { drift: round(rest.drift) }),
-    ...(rest.foreign === undefined ? {} : { foreign: round(rest.foreign) }),
-    ...(cost.cpuMicros ? { cpuMicros: Math.round(cost.cpuMicros) } : {}),
-    ...(cost.peakRssMb ? { peakRssMb: Math.round(cost.peakRssMb) } : {}),
-    ...(note === undefined ? {} : { note }),
-  };
-  rows.push(row);
-  say(`${id} ${metric}: ${row.value} ${unit} -> ${verdict}${verdict === reached ? '' : ` (${reached})`}`);
-}
+const harness = await openHarness(scale);
+const { dist, work, child, watched, calibrate, record, rows } = harness;
 
 async function benchServer() {
   const directory = mkdtempSync(join(work, 'data-'));
@@ -507,8 +380,8 @@ async function benchServer() {
   before = after;
   const target = options.quick ? 0 : 100_000;
   const until = Date.now() + 10_000;
-  say(`filling the log from ${await server.ask('head')} events`);
-  while ((await server.ask('head')) < target && Date.now() < until)
+  say(`filling the log from ${await server.ask('events')} events`);
+  while ((await server.ask('events')) < target && Date.now() < until)
     await closedLoop(pool, { seconds: 2, next: distinct, onAnswer });
   await server.ask('settle');
   say('P8');
@@ -594,15 +467,6 @@ async function benchServer() {
     return invariants;
   }
 }
-
-const holds = (invariants) =>
-  invariants.faults === 0 &&
-  invariants.acknowledgedTwice === 0 &&
-  invariants.acknowledgedButMissing === 0 &&
-  invariants.refused === 0 &&
-  invariants.settled &&
-  invariants.parked === 0 &&
-  invariants.rebuildEqual;
 
 async function rulesBench() {
   say('rules');
@@ -690,12 +554,6 @@ async function ouladBench() {
   });
 }
 
-async function git(...args) {
-  const { stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
-  return stdout.trim();
-}
-
-const began = Date.now();
 const server = ['P1', 'P2', 'P3', 'P4', 'P8', 'P12', 'P16'];
 const invariants = wanted(...server) ? await benchServer() : undefined;
 if (wanted('rules')) await rulesBench();
@@ -705,29 +563,11 @@ if (wanted('P21'))
     broke = true; // the other rows stand
     say(`P21 broke: ${error.stack}`);
   });
-limitsPool.close();
-await limits.stop();
+await harness.close();
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const results = {
-  date: new Date(began).toISOString(),
-  seconds: Math.round((Date.now() - began) / 1000),
-  commit: await git('rev-parse', '--short', 'HEAD'),
-  uncommitted: (await git('status', '--porcelain', '--', 'apps', 'libs')) !== '',
-  version,
+  ...harness.head(),
   store: 'embedded (SQLite, WAL, synchronous FULL)',
-  machine: {
-    cpu: cpus()[0].model,
-    cores: CORES,
-    memoryGb: Math.round(totalmem() / 2 ** 30),
-    os: `${process.platform} ${release()}`,
-    node: process.version,
-    pinned: canPin,
-    loadBefore: calibrations[0]?.load,
-  },
-  calibrations: calibrations.map((limit) =>
-    Object.fromEntries(Object.entries(limit).map(([name, value]) => [name, round(value)])),
-  ),
   invariants: invariants === undefined ? undefined : { hold: holds(invariants), ...invariants },
   rows:
     invariants === undefined || holds(invariants)

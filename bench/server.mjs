@@ -1,10 +1,12 @@
-// The product on the embedded store, listening on loopback, with what only the inside can tell.
+// The product, listening on loopback, with what only the inside can tell: on the embedded store in a data folder, or on
+// the cluster if it is given.
 import 'reflect-metadata';
 import { join } from 'node:path';
+import { ConsoleLogger } from '@nestjs/common';
 import { percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
 
-const [dist, directory, operatorToken] = process.argv.slice(2);
+const [dist, directory, operatorToken, cluster] = process.argv.slice(2);
 const { createServer } = await import(join(dist, 'apps/server/src/app.js'));
 const { verifyLog } = await import(join(dist, 'apps/cli/src/verify-log.js'));
 const { bareId } = await import(join(dist, 'libs/kernel/src/index.js'));
@@ -19,9 +21,21 @@ const { app, installation, close } = await createServer(
     operatorToken,
     logLevel: 'silent',
     ratePerMinute: 10_000_000,
+    ...(cluster === undefined ? {} : { cluster: clusterOf(JSON.parse(cluster)) }),
   },
-  false,
+  new ConsoleLogger({ logLevels: ['error', 'fatal'] }), // a fault is told, not only counted
 );
+/** All roles in this process: what is measured is the stores, not the network between processes. */
+function clusterOf({ eventStoreUrl, mongoUrl }) {
+  return {
+    eventStoreUrl,
+    mongoUrl,
+    masterKey: Buffer.alloc(32, 7),
+    roles: ['api', 'projector', 'reactor', 'scheduler'],
+    leaseMs: 15_000,
+  };
+}
+
 await app.listen(0, '127.0.0.1');
 const { log } = installation;
 
@@ -46,6 +60,18 @@ async function* pages() {
   }
 }
 
+// A position says how many events there are on the embedded log only, so they are counted by reading on.
+let counted = 0;
+let countedTo = '';
+async function eventCount() {
+  for (;;) {
+    const { events, readUpTo, atEnd } = await log.readAll({ after: countedTo, limit: 2_000 });
+    counted += events.length;
+    countedTo = readUpTo;
+    if (atEnd) return counted;
+  }
+}
+
 answerAsks(
   {
     port: () => app.getHttpServer().address().port,
@@ -63,7 +89,10 @@ answerAsks(
       const zeros = Array.from({ length: Math.max(0, commands - counts.length) }, () => 0);
       return { p99: percentile([...counts, ...zeros], 0.99), total: counts.reduce((a, b) => a + b, 0) };
     },
-    head: async () => Number(await log.head()),
+    events: eventCount,
+    /** Milliseconds that the projection furthest behind is behind the log. */
+    lag: async () => Math.max(...(await installation.status()).projections.map(({ lagMs }) => lagMs)),
+    rssMb: () => process.memoryUsage().rss / 1024 / 1024,
     /** Run invariants R1 to R3 and the domain's: acknowledged events are there once, and the log has no faults. */
     verify: async ({ acknowledged, redecide }) => {
       const missing = new Set(acknowledged.map((id) => bareId('evt', id)));
@@ -91,6 +120,7 @@ answerAsks(
     rebuild: async (names) => {
       // The clock stops for the folding when the read pass has reached the head; comparing with the live ones follows.
       let folded;
+      const events = await eventCount();
       const head = await log.head();
       const began = performance.now();
       const parity = await installation.rebuild(names, {
@@ -101,7 +131,7 @@ answerAsks(
       });
       const ms = performance.now() - began;
       return {
-        events: Number(head),
+        events,
         ms,
         foldMs: folded ?? ms,
         documents: parity.map(({ name, documents }) => `${name} ${documents}`),

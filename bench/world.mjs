@@ -15,6 +15,7 @@ const SCOPES = [
   'credentials:issue',
   'credentials:manage',
   'analytics:read',
+  'events:read',
 ];
 const moduleOf = (step) => `M-${String(step + 1).padStart(2, '0')}`;
 

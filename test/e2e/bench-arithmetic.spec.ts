@@ -1,5 +1,5 @@
 // The benchmarks' reckoning: a harness that reckons wrongly makes every verdict worthless.
-import { bestOf, drift, foreignShare, judge, median, percentile } from '../../bench/arithmetic.js';
+import { bestOf, drift, foreignShare, judge, median, percentile, slope } from '../../bench/arithmetic.js';
 
 describe('percentile', () => {
   it('is the nearest rank: always one of the samples, whatever their order', () => {
@@ -17,6 +17,12 @@ describe('percentile', () => {
     expect(samples).toEqual([3, 1, 2]);
     expect(() => percentile([], 0.5)).toThrow(RangeError);
   });
+});
+
+it('a slope is that of the line that points lie about; of points at one place there is none', () => {
+  expect(slope([1, 2, 3, 4].map((x) => ({ x, y: 7 - 2 * x })))).toBeCloseTo(-2);
+  expect(slope([0, 1, 2, 3].map((x) => ({ x, y: x % 2 })))).toBeCloseTo(0.2);
+  expect(slope([{ x: 5, y: 1 }])).toBe(0);
 });
 
 it('drift is the same both ways, a share of the larger', () => {
