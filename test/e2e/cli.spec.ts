@@ -152,6 +152,7 @@ describe('help', () => {
     ['clock'],
     ['import', 'oulad'],
     ['import', 'csv'],
+    ['bulk'],
     ['pathways'],
     ['learners'],
     ['credentials'],

@@ -55,6 +55,7 @@ describe('commands in the documentation', () => {
       writeFileSync(path, readFileSync(path, 'utf8').replaceAll('CCC', 'FFF'));
     }
     writeFileSync(join(folder, 'operator-token'), OPERATOR);
+    writeFileSync(join(folder, 'results.csv'), 'student,course,passed,grade\nnobody,FFF,2014-01-10,70\n');
   });
 
   it('are there', () => {
@@ -89,6 +90,7 @@ describe('commands in the documentation', () => {
     known.get(word) ??
     word
       .replace('../shared/data/oulad', tables)
+      .replace(/^results[.]csv$/, join(folder, 'results.csv'))
       .replace('./backups/', `${folder}/backups/`)
       .replace(/^\.\/data$/, data);
 

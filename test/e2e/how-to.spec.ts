@@ -1,0 +1,71 @@
+// The requests of the how-tos are sent as they stand, in the order of their pages; only ids and positions are others.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startServer, type Answer, type Client, type TestServer } from '../support/server.js';
+
+type Request = { method: 'POST' | 'PUT'; path: string; headers: Record<string, string>; body: string };
+
+/** Blocks that begin with a method and a path: header lines, then the body. */
+function requestsOf(page: string): readonly Request[] {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/how-to', page), 'utf8');
+  return [...text.matchAll(/```\n(POST|PUT) (\S+)\n([^]*?)```/g)].map(([, method, path = '', rest = '']) => {
+    const lines = rest.split('\n');
+    const first = lines.findIndex((line) => !/^[A-Z][\w-]+: /.test(line));
+    const headers = lines.slice(0, first).map((line) => line.split(': ') as [string, string]);
+    const body = lines.slice(first).join('\n');
+    return { method: method as 'POST', path, headers: Object.fromEntries(headers), body };
+  });
+}
+
+let server: TestServer;
+let client: Client;
+let issuer: string;
+let learner = '';
+const head = { position: '', asOf: '' };
+beforeAll(async () => {
+  server = await startServer();
+  ({ client, issuer } = await server.tenant('how-to'));
+});
+afterAll(() => server.close());
+
+async function sent({ method, path, headers, body }: Request): Promise<Answer> {
+  const placed = body
+    .replace('iss_…', issuer)
+    .replace('lrn_…', learner)
+    .replace('"position": "…"', `"position": "${head.position}"`)
+    .replace('"asOf": "…"', `"asOf": "${head.asOf}"`);
+  const answer = await client.send(method, path, placed, headers);
+  expect({ path, status: answer.status < 300 ? 'good' : answer.text }).toEqual({ path, status: 'good' });
+  await server.settled();
+  if (path === '/api/learners') learner = (answer.body as { id: string }).id;
+  if (path.endsWith('/simulate')) Object.assign(head, JSON.parse(answer.text.split('\n')[0] as string));
+  return answer;
+}
+
+it('model a pathway, then change its rule: the learner gains what was previewed', async () => {
+  const model = requestsOf('model-a-pathway.md');
+  expect(model.length).toBeGreaterThan(7);
+  for (const request of model) await sent(request);
+  const credentials = async () => (await client.get(`/api/learners/${learner}/wallet`)).body.items as object[];
+  expect(await credentials()).toEqual([]);
+  const change = requestsOf('change-a-rule.md');
+  expect(change.map(({ path }) => path.split('/').at(-1))).toEqual([
+    'draft',
+    'simulate',
+    'publish',
+    'simulate',
+    'move',
+  ]);
+  for (const request of change) {
+    const answer = await sent(request);
+    const last = answer.text.trim().split('\n').at(-1) as string;
+    if (request.path.endsWith('/simulate')) expect(JSON.parse(last)).toMatchObject({ counts: { gains: 1 } });
+    if (request.path.endsWith('/move')) expect(JSON.parse(last)).toMatchObject({ counts: { moved: 1 } });
+  }
+  expect(await credentials()).toHaveLength(1);
+});
+
+it('import a file', async () => {
+  const [request] = requestsOf('import-a-file.md');
+  await sent(request as Request);
+});
