@@ -65,8 +65,10 @@ describe('every golden sample is read by this version', () => {
           data,
           stream: definition.type === 'installation-initialised' ? 'installation-0.log' : `test-${tenant}.s`,
           revision: 0,
-          position: '1' as Position,
+          position: '00000000000000000001' as Position,
           meta: {
+            $correlationId: '00000000-0000-5000-8000-00000000c0c0',
+            actor: 'operator',
             tenant: definition.type === 'installation-initialised' ? '0' : tenant,
             schemaVersion: version,
             occurredAt: '2026-01-01T00:00:00.000Z',

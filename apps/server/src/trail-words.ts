@@ -68,6 +68,8 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `${name('template')} was superseded by its next edition: ${decided}`;
     case 'renewal-window-opened':
       return `${name('template')} can be renewed from now on`;
+    case 'renewal-reminder-requested':
+      return `Its holder is to be told that the term of ${name('template')} ends`;
     case 'renewal-window-closed':
       return `${name('template')} can no longer be renewed`;
     case 'credential-revoked':

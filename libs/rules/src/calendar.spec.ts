@@ -6,6 +6,7 @@ import {
   isoWeek,
   isZone,
   localDay,
+  reminderTimes,
   renewalWindow,
   startOfLocalDay,
   termEnd,
@@ -124,6 +125,21 @@ test.each([
     expect(renewalWindow(at(until), { window, grace }, zone)).toEqual({ opens: at(opens), closes: at(closes) });
   },
 );
+
+test.each([
+  ['2026-03-09T23:00:00Z', ['P7D', 'P90D', 'P30D'], 'Europe/Berlin', ['P90D 2025-12-10T08:00:00Z', 'P30D 2026-02-08T08:00:00Z', 'P7D 2026-03-03T08:00:00Z']], // prettier-ignore
+  // Summer time began in between: nine stays nine.
+  ['2026-04-09T22:00:00Z', ['P30D', 'P7D'], 'Europe/Berlin', ['P30D 2026-03-11T08:00:00Z', 'P7D 2026-04-03T07:00:00Z']], // prettier-ignore
+  ['2024-03-29T23:00:00Z', ['P1M'], 'Europe/Berlin', ['P1M 2024-02-29T08:00:00Z']],
+  ['2026-03-10T04:00:00Z', ['P7D'], 'America/New_York', ['P7D 2026-03-03T14:00:00Z']],
+  ['2024-12-31T10:00:00Z', ['P1D'], 'Pacific/Kiritimati', ['P1D 2024-12-30T19:00:00Z']],
+  // That day was left out: the first instant after it.
+  ['2012-01-30T10:00:00Z', ['P32D'], 'Pacific/Apia', ['P32D 2011-12-30T10:00:00Z']],
+])('of a term that ends %s, %s before in %s, reminders go out %s', (until, before, zone, expected) => {
+  const [given, wanted] = [before as string[], expected as string[]];
+  const found = reminderTimes(at(until as string), given, zone as string);
+  expect(found.map(({ stage, at: time }) => `${stage} ${time}`)).toEqual(wanted.map((line) => line.replace(/\S+$/, (time) => at(time)))); // prettier-ignore
+});
 
 test.each([
   ['2026-03-10T12:00:00Z', 'UTC', '2026-W11'],

@@ -257,6 +257,28 @@ export function renewalWindow(
   };
 }
 
+/** Reminders go out at this hour of the local day, when nobody sleeps. */
+const REMINDER_HOUR = 9;
+
+/**
+ * When to remind of the end of a term, the earliest first: at nine on the local day that lies each `before` ahead of the
+ * day on which it ends. `stage` is the duration as given.
+ */
+export function reminderTimes(
+  until: Instant,
+  before: readonly Duration[],
+  zone: string,
+): readonly { readonly stage: Duration; readonly at: Instant }[] {
+  const last = localDayNumber(Date.parse(until), zone);
+  return before
+    .map((stage) => {
+      const day = addToDayNumber(last, lengthOf(stage), -1);
+      const [nine] = instantsOfLocalTime(dateOfDayNumber(day), REMINDER_HOUR * HOUR, zone);
+      return { stage, at: nine ?? isoInstant(startOfDayNumber(day, zone)) }; // a day that was left out has no nine
+    })
+    .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
 /** ISO 8601 week of the local day, `2026-W10`. */
 export function isoWeek(instant: Instant, zone: string): string {
   const day = localDayNumber(Date.parse(instant), zone);

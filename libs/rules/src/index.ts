@@ -8,6 +8,7 @@ export {
   isZone,
   localDay,
   parseDuration,
+  reminderTimes,
   renewalWindow,
   startOfLocalDay,
   termEnd,

@@ -22,6 +22,7 @@ export type TemplateDraft = {
   };
   readonly validityMonths?: number;
   readonly renewal?: { readonly requirement: Requirement; readonly window: string; readonly grace: string };
+  readonly reminders?: readonly string[];
   readonly componentPolicy: { readonly revoked: Effect; readonly expired: Effect; readonly withdrawn: Effect };
   readonly issue: 'automatic' | 'manual';
 };

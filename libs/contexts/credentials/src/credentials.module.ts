@@ -16,6 +16,8 @@ import {
   RenewCredentialHandler,
   RenewCredentialMessage,
   RenewCredentialRoute,
+  RequestRenewalReminderHandler,
+  RequestRenewalReminderMessage,
   SupersedeCredentialHandler,
   SupersedeCredentialMessage,
 } from './commands/renew-credential.js';
@@ -53,7 +55,12 @@ import { PresentedRoute, PresentedVerifier } from './queries/verify-presented.js
 import { applyPolicy } from './reactors/apply-policy.reactor.js';
 import { issueOnEarned } from './reactors/issue-on-earned.reactor.js';
 import { supersedeOnReplacement } from './reactors/supersede-on-replacement.reactor.js';
-import { componentExpiryClock, credentialExpiryClock, renewalClock } from './timekeepers/expiry-clock.timekeeper.js';
+import {
+  componentExpiryClock,
+  credentialExpiryClock,
+  reminderClock,
+  renewalClock,
+} from './timekeepers/expiry-clock.timekeeper.js';
 
 export const credentialsContext = defineContext({
   name: 'credentials',
@@ -61,7 +68,7 @@ export const credentialsContext = defineContext({
   deciders: [credentialDecider, statusListDecider],
   projections: [registerProjection, verificationProjection, walletProjection, dueWorkProjection],
   reactors: [issueOnEarned, applyPolicy, supersedeOnReplacement],
-  timekeepers: [componentExpiryClock, credentialExpiryClock, renewalClock],
+  timekeepers: [componentExpiryClock, credentialExpiryClock, renewalClock, reminderClock],
   messages: [
     IssueCredentialMessage,
     RenewCredentialMessage,
@@ -72,6 +79,7 @@ export const credentialsContext = defineContext({
     ReinstateCredentialMessage,
     ExpireCredentialMessage,
     NoteRenewalWindowMessage,
+    RequestRenewalReminderMessage,
     SupersedeCredentialMessage,
   ],
 });
@@ -96,6 +104,7 @@ export const credentialsContext = defineContext({
     IssueCredentialHandler,
     RenewCredentialHandler,
     NoteRenewalWindowHandler,
+    RequestRenewalReminderHandler,
     SupersedeCredentialHandler,
     RevokeCredentialHandler,
     FlagCredentialHandler,

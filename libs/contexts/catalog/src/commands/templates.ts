@@ -12,6 +12,7 @@ import {
   INSTALLATION,
   IntegerField,
   ListOf,
+  ListOfText,
   Nested,
   NumberField,
   OneOf,
@@ -79,6 +80,13 @@ class TemplateDraftBody {
   @IntegerField({ optional: true, min: 1, max: 1200, description: 'Length of a term; for ever if left out.' })
   validityMonths?: number;
   @Nested(() => RenewalBody, { optional: true }) renewal?: RenewalBody;
+  @ListOfText({
+    optional: true,
+    max: 20,
+    maxItems: 10,
+    description: 'How long before the end of a term its holder is reminded, as durations: `P90D`, `P30D`, `P7D`.',
+  })
+  reminders?: string[];
   @Nested(() => ComponentPolicyBody, { optional: true }) componentPolicy?: ComponentPolicyBody;
   @OneOf(['automatic', 'manual'], { optional: true, description: 'automatic if left out' }) issue?:
     'automatic' | 'manual';

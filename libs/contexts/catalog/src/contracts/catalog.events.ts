@@ -95,6 +95,8 @@ const templateBody = {
       grace: s.string({ max: 20 }),
     }),
   ),
+  /** How long before the end of a term its holder is reminded of it, as durations; left out: never. */
+  reminders: s.optional(s.array(s.string({ max: 20 }))),
   /** What happens to a credential that rests on another, per cause. */
   componentPolicy: s.object({
     revoked: s.oneOf(POLICY_EFFECTS),

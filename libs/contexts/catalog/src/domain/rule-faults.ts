@@ -22,6 +22,8 @@ export function shapeFaults(rules: unknown): readonly RuleFault[] {
   return parsed.ok ? [] : unreadable(parsed.faults);
 }
 
+const DURATION_HINT = 'must be a duration of whole years, months, weeks or days, such as P60D or P3M';
+
 /** Faults of how a template is renewed. */
 export function renewalFaults(renewal: NonNullable<PublishedTemplate['renewal']>): readonly RuleFault[] {
   const pointer = '/renewal/requirement';
@@ -33,10 +35,20 @@ export function renewalFaults(renewal: NonNullable<PublishedTemplate['renewal']>
     ...durations.map((member) => ({
       pointer: `/renewal/${member}`,
       code: 'unreadable',
-      message: 'must be a duration of whole years, months, weeks or days, such as P60D or P3M',
+      message: DURATION_HINT,
     })),
   ];
 }
+
+/** Faults of the durations before the end of a term at which its holder is reminded. */
+export const reminderFaults = (reminders: readonly string[]): readonly RuleFault[] =>
+  reminders.flatMap((before, index) => {
+    const pointer = `/reminders/${index}`;
+    if (parseDuration(before) === undefined) return [{ pointer, code: 'unreadable', message: DURATION_HINT }];
+    return reminders.indexOf(before) < index
+      ? [{ pointer, code: 'doubled', message: `${before} is named before; one reminder is enough.` }]
+      : [];
+  });
 
 const shown = ({ pointer, code, message, next }: LintFault): RuleFault => ({
   pointer,

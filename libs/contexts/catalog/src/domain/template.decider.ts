@@ -22,7 +22,7 @@ import {
   type RuleFault,
 } from './references.js';
 import { draftMissing, faulty, foreignId } from './refusals.js';
-import { renewalFaults } from './rule-faults.js';
+import { reminderFaults, renewalFaults } from './rule-faults.js';
 
 /** What publishing depends on; undefined for a command that depends on its own stream alone. */
 export type TemplateFacts = { readonly issuer: IssuerState; readonly things: NamedThings } | undefined;
@@ -68,6 +68,12 @@ function draftTemplate({ data, tenant }: Issued<DraftTemplate>, state: TemplateS
     if (data.validityMonths === undefined)
       return invalid('/renewal', 'without-term', 'What is valid for ever cannot be renewed: give validityMonths too.');
     const faults = renewalFaults(data.renewal);
+    if (faults.length > 0) return faulty('rule-invalid', faults);
+  }
+  if (data.reminders) {
+    if (data.validityMonths === undefined)
+      return invalid('/reminders', 'without-term', 'What is valid for ever does not end: give validityMonths too.');
+    const faults = reminderFaults(data.reminders);
     if (faults.length > 0) return faulty('rule-invalid', faults);
   }
   return state.draft && hashJson(state.draft) === hashJson(data)

@@ -14,7 +14,7 @@ import { templateFold, templateStream, type PublishedTemplate } from '@cairn/con
 import { learnerFold, learnerStream } from '@cairn/contexts/learners';
 import { issuerFold, issuerStream, tenantFold, tenantStream, type IssuerKeyState } from '@cairn/contexts/tenancy';
 import { buildAchievementCredential, InvalidCredentialError, signVcJwt, type SigningKey } from '@cairn/openbadges';
-import { renewalWindow } from '@cairn/rules';
+import { reminderTimes, renewalWindow } from '@cairn/rules';
 import { KeyDestroyed } from '@cairn/vault';
 import type { PrepareIssue } from '../domain/credential.decider.js';
 import { jwtKeyAt, prepareCredential, type Preparation } from '../domain/issue-preparation.js';
@@ -102,15 +102,15 @@ export function createPrepareIssue(ports: IssuePorts): PrepareIssue {
     try {
       const jwt = await signVcJwt(buildAchievementCredential(input), signingKey);
       const vcHash = await copies.store(tenant, basis.learnerId, jwt);
-      const { renewal } = template;
+      const { renewal, reminders } = template;
+      const { zone } = issuer.registered;
       return {
         issuerId,
         status: { listId: status.listId, index: String(status.index) },
         vcHash,
         keyId: key.keyId,
-        ...(renewal && basis.until !== undefined
-          ? { renewal: renewalWindow(basis.until, renewal, issuer.registered.zone) }
-          : {}),
+        ...(renewal && basis.until !== undefined ? { renewal: renewalWindow(basis.until, renewal, zone) } : {}),
+        ...(reminders && basis.until !== undefined ? { reminders: reminderTimes(basis.until, reminders, zone) } : {}),
       };
     } catch (error) {
       if (error instanceof InvalidCredentialError) return unfit(error);

@@ -28,7 +28,12 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import type { NoteRenewalWindow, RenewCredential, SupersedeCredential } from '../contracts/credential.commands.js';
+import type {
+  NoteRenewalWindow,
+  RenewCredential,
+  RequestRenewalReminder,
+  SupersedeCredential,
+} from '../contracts/credential.commands.js';
 import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import { issueOnEarned } from '../reactors/issue-on-earned.reactor.js';
 
@@ -44,6 +49,13 @@ export class NoteRenewalWindowMessage extends CommandMessage<NoteRenewalWindow> 
 }
 @CommandHandler(NoteRenewalWindowMessage)
 export class NoteRenewalWindowHandler extends DecidedHandler {}
+
+/** Sent by the scheduler when a reminder of the end of a term is due. */
+export class RequestRenewalReminderMessage extends CommandMessage<RequestRenewalReminder> {
+  static readonly type = 'RequestRenewalReminder';
+}
+@CommandHandler(RequestRenewalReminderMessage)
+export class RequestRenewalReminderHandler extends DecidedHandler {}
 
 /** Sent by the reactor once the next edition is issued. */
 export class SupersedeCredentialMessage extends CommandMessage<SupersedeCredential> {

@@ -82,6 +82,11 @@ export type NoteRenewalWindow = Command<
   'NoteRenewalWindow',
   { readonly credentialId: CredentialId; readonly serial: number; readonly stage: 'opens' | 'closes' }
 >;
+/** The scheduler's: a reminder of the end of the term of that serial is due. */
+export type RequestRenewalReminder = Command<
+  'RequestRenewalReminder',
+  { readonly credentialId: CredentialId; readonly serial: number }
+>;
 /** The next edition is issued. */
 export type SupersedeCredential = Command<
   'SupersedeCredential',
@@ -105,6 +110,7 @@ export type CredentialCommand =
   | ReinstateCredential
   | ExpireCredential
   | NoteRenewalWindow
+  | RequestRenewalReminder
   | SupersedeCredential;
 
 export type LeaseStatusBlock = Command<

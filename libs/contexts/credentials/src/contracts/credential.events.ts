@@ -38,6 +38,7 @@ const HOLD = 'component-revoked:2d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d';
 
 /** When facts count for the term after one. */
 const renewal = s.optional(s.object({ opens: s.instant(), closes: s.instant() }));
+const reminder = s.object({ stage: s.string({ max: 20 }), at: s.instant() });
 
 export const credentialIssued = defineEvent({
   type: 'credential-issued',
@@ -66,6 +67,8 @@ export const credentialIssued = defineEvent({
     keyId: s.string({ max: 128 }),
     /** When a fact renews this term, half-open; left out: it has no renewal. */
     renewal,
+    /** When its holder is reminded of the end of the term, the earliest first. */
+    reminders: s.optional(s.array(reminder)),
     /** A hold stands since then: the term counts in the stack until it, and again when it is lifted. */
     held: s.optional(s.instant()),
     /** The edition before this one, of the same award. */
@@ -113,6 +116,7 @@ export const credentialRenewed = defineEvent({
     vcHash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
     keyId: s.string({ max: 128 }),
     renewal,
+    reminders: s.optional(s.array(reminder)),
     /** A hold stands since then: the term counts in the stack until it, and again when it is lifted. */
     held: s.optional(s.instant()),
     reasonCode: s.optional(reasonCode),
@@ -332,6 +336,39 @@ export const renewalWindowClosed = defineEvent({
   samples: { 1: [windowSample] },
 });
 
+export const renewalReminderRequested = defineEvent({
+  type: 'renewal-reminder-requested',
+  version: 1,
+  means: 'Its holder is to be told that the term ends.',
+  schema: s.object({
+    learnerId,
+    credentialId,
+    templateId,
+    serial: s.integer({ min: 1 }),
+    /** How long before the end of the term, as the template has it. */
+    stage: s.string({ max: 20 }),
+    dueAt: s.instant(),
+    validUntil: s.instant(),
+    /** Stages that went by while nobody could remind: this one speaks for them. */
+    passed: s.optional(s.array(s.string({ max: 20 }))),
+    /** The reminder after this one. */
+    next: s.optional(reminder),
+  }),
+  samples: {
+    1: [
+      {
+        ...who,
+        serial: 1,
+        stage: 'P30D',
+        dueAt: '2028-02-09T08:00:00.000Z',
+        validUntil: '2028-03-09T23:00:00.000Z',
+        passed: ['P90D'],
+        next: { stage: 'P7D', at: '2028-03-03T08:00:00.000Z' },
+      },
+    ],
+  },
+});
+
 export const statusListOpened = defineEvent({
   type: 'status-list-opened',
   version: 1,
@@ -377,6 +414,7 @@ export const credentialEvents = [
   credentialSuperseded,
   renewalWindowOpened,
   renewalWindowClosed,
+  renewalReminderRequested,
 ] as const;
 export const statusListEvents = [statusListOpened, statusBlockLeased, statusListClosed] as const;
 export type CredentialEvent = EventOf<(typeof credentialEvents)[number]>;

@@ -113,6 +113,8 @@ export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
       return event.data.opens;
     case 'renewal-window-closed':
       return event.data.closes;
+    case 'renewal-reminder-requested':
+      return event.data.dueAt;
     default:
       return event.data.effectiveAt;
   }
@@ -120,44 +122,50 @@ export function effectiveAt(event: Recorded<CredentialEvent>): Instant {
 
 /** The hold that has suspended it longest; undefined if each was ended by its own counterpart. */
 const openSuspension = (known: readonly Recorded<CredentialEvent>[], asOf: Instant) =>
-  openSpans(known, asOf, 'credential-suspended', 'credential-reinstated')[0];
+  openSpans(
+    known,
+    asOf,
+    (event) => (event.type === 'credential-suspended' ? event.data : undefined),
+    (event) => (event.type === 'credential-reinstated' ? event.data : undefined),
+  )[0];
 
-function openFlags(known: readonly Recorded<CredentialEvent>[], asOf: Instant): readonly OpenFlag[] {
-  return openSpans(known, asOf, 'credential-flagged', 'credential-unflagged').map(
-    ({ cause, effectiveAt: since, componentTemplateId }) => ({
-      cause,
-      since,
-      ...(componentTemplateId === undefined ? {} : { componentTemplateId }),
-    }),
-  );
-}
+const openFlags = (known: readonly Recorded<CredentialEvent>[], asOf: Instant): readonly OpenFlag[] =>
+  openSpans(
+    known,
+    asOf,
+    (event) => (event.type === 'credential-flagged' ? event.data : undefined),
+    (event) => (event.type === 'credential-unflagged' ? event.data : undefined),
+  ).map(({ cause, effectiveAt: since, componentTemplateId }) => ({
+    cause,
+    since,
+    ...(componentTemplateId === undefined ? {} : { componentTemplateId }),
+  }));
 
-type Beginning = 'credential-suspended' | 'credential-flagged';
-type End = 'credential-reinstated' | 'credential-unflagged';
+type Edge = { readonly hold: string; readonly effectiveAt: Instant };
 
 /**
  * What had begun by `asOf` and not ended, in the order in which it began. Each end ends what stood under its name when
  * it was recorded, and nothing else: a hold that was back-dated and lifted again leaves a later one of that name alone.
  */
-function openSpans<B extends Beginning>(
+function openSpans<B extends Edge>(
   known: readonly Recorded<CredentialEvent>[],
   asOf: Instant,
-  beginning: B,
-  end: End,
-): readonly EventOfType<B>['data'][] {
-  const open: EventOfType<B>['data'][] = [];
-  const standing = new Map<string, EventOfType<B>['data']>();
+  beginningOf: (event: Recorded<CredentialEvent>) => B | undefined,
+  endOf: (event: Recorded<CredentialEvent>) => Edge | undefined,
+): readonly B[] {
+  const open: B[] = [];
+  const standing = new Map<string, B>();
   const leave = (hold: string): void => {
     const begun = standing.get(hold);
     if (begun && begun.effectiveAt <= asOf) open.push(begun);
   };
   for (const event of known) {
-    if (event.type === beginning) standing.set(event.data.hold, event.data as EventOfType<B>['data']);
-    else if (event.type === end && 'hold' in event.data) {
-      const { hold, effectiveAt } = event.data;
-      if (effectiveAt > asOf) leave(hold);
-      standing.delete(hold);
-    }
+    const beginning = beginningOf(event);
+    if (beginning) standing.set(beginning.hold, beginning);
+    const end = endOf(event);
+    if (!end) continue;
+    if (end.effectiveAt > asOf) leave(end.hold);
+    standing.delete(end.hold);
   }
   for (const hold of standing.keys()) leave(hold);
   return open.toSorted((a, b) => (a.effectiveAt < b.effectiveAt ? -1 : a.effectiveAt > b.effectiveAt ? 1 : 0));

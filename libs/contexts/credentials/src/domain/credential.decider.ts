@@ -26,6 +26,7 @@ import type {
   NoteRenewalWindow,
   ReinstateCredential,
   RenewCredential,
+  RequestRenewalReminder,
   RevokeCredential,
   SupersedeCredential,
   SuspendCredential,
@@ -51,6 +52,7 @@ export type CredentialState = {
   readonly expired?: number;
   readonly windowOpened?: number;
   readonly windowClosed?: number;
+  readonly reminded?: { readonly serial: number; readonly stage: string };
 };
 export type TermOfCredential = DataOf<'credential-issued'> | DataOf<'credential-renewed'>;
 
@@ -82,6 +84,8 @@ export type SignedCopy = {
   readonly keyId: string;
   /** When facts count for the term after this one. */
   readonly renewal?: { readonly opens: Instant; readonly closes: Instant };
+  /** When to remind of the end of the term, the earliest first. */
+  readonly reminders?: readonly { readonly stage: string; readonly at: Instant }[];
 };
 
 /** Facts of an issue or a renewal; the other commands need none. */
@@ -120,6 +124,7 @@ export function createCredentialDecider(
       'ReinstateCredential',
       'ExpireCredential',
       'NoteRenewalWindow',
+      'RequestRenewalReminder',
       'SupersedeCredential',
     ],
     initial: { terms: [], holds: {}, suspensions: {} },
@@ -163,6 +168,8 @@ export function createCredentialDecider(
           return expire(command, state);
         case 'NoteRenewalWindow':
           return noteWindow(command, state);
+        case 'RequestRenewalReminder':
+          return remind(command, state);
         case 'SupersedeCredential':
           return supersede(command, state);
         default:
@@ -202,6 +209,8 @@ function evolve(state: CredentialState, event: Recorded<CredentialEvent>): Crede
       return { ...state, windowOpened: event.data.serial };
     case 'renewal-window-closed':
       return { ...state, windowClosed: event.data.serial };
+    case 'renewal-reminder-requested':
+      return { ...state, reminded: { serial: event.data.serial, stage: event.data.stage } };
     default:
       return event satisfies never;
   }
@@ -305,10 +314,14 @@ function issue(
   });
 }
 
-/** When the term may be renewed, and since when a hold stands by now. */
-function aboutTerm({ suspensions }: CredentialState, { renewal }: SignedCopy) {
+/** When the term may be renewed and reminded of, and since when a hold stands by now. */
+function aboutTerm({ suspensions }: CredentialState, { renewal, reminders }: SignedCopy) {
   const [held] = Object.values(suspensions).toSorted();
-  return { ...(renewal === undefined ? {} : { renewal }), ...(held === undefined ? {} : { held }) };
+  return {
+    ...(renewal === undefined ? {} : { renewal }),
+    ...(reminders === undefined ? {} : { reminders }),
+    ...(held === undefined ? {} : { held }),
+  };
 }
 
 /** Why the credential cannot have a further term, whatever the command names; undefined if it could. */
@@ -602,6 +615,44 @@ function noteWindow({ data, now }: Issued<NoteRenewalWindow>, state: CredentialS
     type: opening ? 'renewal-window-opened' : 'renewal-window-closed',
     occurredAt: at,
     data: { learnerId, credentialId, templateId, serial, validUntil, ...renewal },
+  });
+}
+
+/**
+ * Asks for a reminder, once for each stage of a term. Of several that went by meanwhile the last one speaks for all;
+ * nobody is reminded of a term that was renewed, has ended, or is of a credential that is no more.
+ */
+function remind({ data, now }: Issued<RequestRenewalReminder>, state: CredentialState): Decision<CredentialEvent> {
+  const { issued, terms, reminded } = state;
+  if (!issued) return reject('not-found', 'No such credential was issued.');
+  const ended = endOf(state);
+  if (ended) return ended;
+  const { serial, validUntil, reminders = [] } = terms.at(-1) as TermOfCredential;
+  if (data.serial < serial) return accept();
+  if (validUntil === undefined || now >= validUntil)
+    return reject('credential-not-active', 'There is no term that will end.');
+  const done = reminded?.serial === serial ? reminders.findIndex(({ stage }) => stage === reminded.stage) + 1 : 0;
+  const left = reminders.slice(done);
+  const due = left.filter(({ at }) => at <= now);
+  const last = due.at(-1);
+  if (!last)
+    return left[0] ? reject('credential-not-active', `The next reminder is due at ${left[0].at} only.`) : accept();
+  const next = left[due.length];
+  const { learnerId, credentialId, templateId } = issued;
+  return accept({
+    type: 'renewal-reminder-requested',
+    occurredAt: last.at,
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      serial,
+      stage: last.stage,
+      dueAt: last.at,
+      validUntil,
+      ...(due.length > 1 ? { passed: due.slice(0, -1).map(({ stage }) => stage) } : {}),
+      ...(next ? { next } : {}),
+    },
   });
 }
 

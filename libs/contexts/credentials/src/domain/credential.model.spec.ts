@@ -156,8 +156,8 @@ function createOracle() {
           barred = { by };
           return 'changed';
         }
-        if (superseded) return 'credential-superseded';
         if (revoked) return by !== 'people' && revoked.by === by ? 'unchanged' : 'credential-revoked';
+        if (superseded) return 'credential-superseded';
         revoked = { by, from: now - step.back, said: now };
         return 'changed';
       }

@@ -448,6 +448,8 @@ function historyEntry(reading: Reading, event: Recorded<CredentialEvent>): reado
     }
     case 'renewal-window-opened':
       return [{ ...place, what: 'renewal-opened', at: event.data.opens, text: en('It can be renewed from now on.') }];
+    case 'renewal-reminder-requested':
+      return []; // between the issuer and the holder
     case 'renewal-window-closed':
       return [
         {

@@ -2,7 +2,12 @@ import type { Decided, Recorded } from '@cairn/kernel';
 import type { RecordEvent } from '@cairn/contexts/progress';
 import { at, recorded, TENANT } from '@cairn/testing';
 import type { CredentialEvent } from '../contracts/credential.events.js';
-import { componentExpiryClock, credentialExpiryClock, renewalClock } from '../timekeepers/expiry-clock.timekeeper.js';
+import {
+  componentExpiryClock,
+  credentialExpiryClock,
+  reminderClock,
+  renewalClock,
+} from '../timekeepers/expiry-clock.timekeeper.js';
 import {
   credentialId,
   EARNED,
@@ -148,4 +153,49 @@ describe('the end and the window of an own credential', () => {
       data: { credentialId, serial: 1, stage: 'opens' },
     });
   });
+});
+
+describe('the next reminder of the end of a term', () => {
+  const reminders = [
+    { stage: 'P90D', at: at('2027-12-11') },
+    { stage: 'P7D', at: at('2028-03-03') },
+  ];
+  const until = at('2028-03-10');
+  const term = { ...issuedEvent, data: { ...issuedEvent.data, validUntil: until, reminders } };
+  const requested = (index: number): Decided<CredentialEvent> => ({
+    type: 'renewal-reminder-requested',
+    data: {
+      learnerId,
+      credentialId,
+      templateId,
+      serial: 1,
+      stage: reminders[index]!.stage,
+      dueAt: reminders[index]!.at,
+      validUntil: until,
+      ...(reminders[index + 1] ? { next: reminders[index + 1]! } : {}),
+    },
+  });
+  const item = (...events: readonly Decided<Event>[]) => due('renewal-reminder', ...events);
+
+  it('is due at the first stage, then at the next', () => {
+    expect(item(term)).toMatchObject({ dueAt: reminders[0]!.at, term: 1, state: 'open' });
+    expect(item(term, requested(0))).toMatchObject({ dueAt: reminders[1]!.at, serial: 2, state: 'open' });
+  });
+  it('is due no more after the last, the end of the term, or a revocation', () => {
+    expect(item(term, requested(0), requested(1))).toMatchObject({ state: 'done' });
+    const expired = { learnerId, credentialId, templateId, serial: 1, validUntil: until };
+    expect(item(term, { type: 'credential-expired', data: expired })).toMatchObject({ state: 'done' });
+    expect(item(term, revokedEvent())).toMatchObject({ state: 'done' });
+  });
+  it('leaves out what had gone by when the term came to be known', () => {
+    const late = recorded(term, { recordedAt: at('2028-01-01') });
+    const id = `${TENANT}:renewal-reminder:${credentialId}`;
+    expect(dueWorkProjection.evolve(null, late as never, id)).toMatchObject({ dueAt: reminders[1]!.at });
+  });
+  it('is none where the template names none', () => expect(item(issuedEvent)).toBeNull());
+  it('is asked for by the scheduler under the term it was due for', () =>
+    expect(reminderClock.command(item(term) as never)).toEqual({
+      type: 'RequestRenewalReminder',
+      data: { credentialId, serial: 1 },
+    }));
 });

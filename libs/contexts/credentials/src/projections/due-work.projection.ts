@@ -6,6 +6,7 @@ import {
   credentialRenewed,
   credentialRevoked,
   credentialSuperseded,
+  renewalReminderRequested,
   renewalWindowClosed,
   renewalWindowOpened,
 } from '../contracts/credential.events.js';
@@ -31,7 +32,13 @@ export type RenewalWindow = DueItem & {
   readonly term: number;
   readonly stage: 'opens' | 'closes';
 };
-type Due = ComponentExpiry | CredentialExpiry | RenewalWindow;
+/** The next reminder of the end of the last term. */
+export type RenewalReminder = DueItem & {
+  readonly kind: 'renewal-reminder';
+  readonly learnerId: string;
+  readonly term: number;
+};
+type Due = ComponentExpiry | CredentialExpiry | RenewalWindow | RenewalReminder;
 
 const events = [
   stackComponentCredited,
@@ -43,6 +50,7 @@ const events = [
   credentialSuperseded,
   renewalWindowOpened,
   renewalWindowClosed,
+  renewalReminderRequested,
 ] as const;
 type Event = Recorded<EventOf<(typeof events)[number]>>;
 
@@ -52,7 +60,7 @@ type Event = Recorded<EventOf<(typeof events)[number]>>;
  */
 export const dueWorkProjection = defineProjection<Due, (typeof events)[number]>({
   name: 'due_work',
-  version: 2,
+  version: 3,
   events,
   keys: (event) => kindsOf(event).map((kind) => `${event.meta.tenant}:${kind}:${subjectOf(event)}`),
   evolve: (document, event, id) => {
@@ -89,19 +97,22 @@ function kindsOf(event: Event): readonly Due['kind'][] {
     case 'stack-component-withdrawn':
       return ['component-expiry'];
     case 'credential-expired':
-      return ['credential-expiry'];
+      return ['credential-expiry', 'renewal-reminder'];
+    case 'renewal-reminder-requested':
+      return ['renewal-reminder'];
     case 'renewal-window-opened':
     case 'renewal-window-closed':
       return ['renewal-window'];
     default:
-      return ['credential-expiry', 'renewal-window'];
+      return ['credential-expiry', 'renewal-window', 'renewal-reminder'];
   }
 }
 
 type Own =
   | Pick<ComponentExpiry, 'kind' | 'dueAt' | 'ref'>
   | Pick<CredentialExpiry, 'kind' | 'dueAt' | 'term'>
-  | Pick<RenewalWindow, 'kind' | 'dueAt' | 'term' | 'stage'>;
+  | Pick<RenewalWindow, 'kind' | 'dueAt' | 'term' | 'stage'>
+  | Pick<RenewalReminder, 'kind' | 'dueAt' | 'term'>;
 
 /** What is due next after the event; undefined: nothing any more. */
 function nextOf(kind: Due['kind'], event: Event): Own | undefined {
@@ -112,9 +123,17 @@ function nextOf(kind: Due['kind'], event: Event): Own | undefined {
     }
     case 'credential-issued':
     case 'credential-renewed': {
-      const { serial: term, validUntil, renewal } = event.data;
+      const { serial: term, validUntil, renewal, reminders } = event.data;
       if (kind === 'credential-expiry') return validUntil === undefined ? undefined : { kind, dueAt: validUntil, term };
-      return renewal && { kind: 'renewal-window', dueAt: renewal.opens, term, stage: 'opens' };
+      if (kind === 'renewal-window')
+        return renewal && { kind: 'renewal-window', dueAt: renewal.opens, term, stage: 'opens' };
+      // What had gone by when the term came to be known is no news.
+      const first = reminders?.find(({ at }) => at > event.meta.recordedAt);
+      return first && { kind: 'renewal-reminder', dueAt: first.at, term };
+    }
+    case 'renewal-reminder-requested': {
+      const { serial: term, next } = event.data;
+      return next && { kind: 'renewal-reminder', dueAt: next.at, term };
     }
     case 'renewal-window-opened': {
       const { serial: term, closes } = event.data;

@@ -117,6 +117,7 @@ export const registerProjection = defineProjection<RegisterDocument, (typeof cre
       case 'credential-expired':
       case 'renewal-window-opened':
       case 'renewal-window-closed':
+      case 'renewal-reminder-requested':
         return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, state: 'barred', revokedAt: event.data.effectiveAt };

@@ -78,6 +78,7 @@ export const verificationProjection = defineProjection<VerificationDocument, (ty
       case 'credential-expired':
       case 'renewal-window-opened':
       case 'renewal-window-closed':
+      case 'renewal-reminder-requested':
         return base; // computed when read
       case 'credential-issuance-barred':
         return { ...base, revokedAt: event.data.effectiveAt };

@@ -1,7 +1,12 @@
 import { defineTimekeeper, type CredentialId, type Instant, type LearnerId } from '@cairn/kernel';
 import type { WithdrawStackComponent } from '@cairn/contexts/progress';
-import type { ExpireCredential, NoteRenewalWindow } from '../contracts/credential.commands.js';
-import type { ComponentExpiry, CredentialExpiry, RenewalWindow } from '../projections/due-work.projection.js';
+import type { ExpireCredential, NoteRenewalWindow, RequestRenewalReminder } from '../contracts/credential.commands.js';
+import type {
+  ComponentExpiry,
+  CredentialExpiry,
+  RenewalReminder,
+  RenewalWindow,
+} from '../projections/due-work.projection.js';
 
 /** Commands of the scheduler that come late are answers: the credential ended, or is not there any more. */
 const ENDED = ['credential-revoked', 'credential-superseded'];
@@ -47,4 +52,16 @@ export const renewalClock = defineTimekeeper<RenewalWindow>({
     data: { credentialId: subject as CredentialId, serial: term, stage },
   }),
   tolerates: ENDED,
+});
+
+/** Asks for the next reminder of the end of a term. */
+export const reminderClock = defineTimekeeper<RenewalReminder>({
+  name: 'reminder-clock',
+  kind: 'renewal-reminder',
+  command: ({ subject, term }): RequestRenewalReminder => ({
+    type: 'RequestRenewalReminder',
+    data: { credentialId: subject as CredentialId, serial: term },
+  }),
+  // The term is over by now: there is nothing to remind of.
+  tolerates: [...ENDED, 'credential-not-active'],
 });

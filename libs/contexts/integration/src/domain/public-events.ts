@@ -35,6 +35,7 @@ import {
   credentialSuperseded,
   credentialSuspended,
   credentialUnflagged,
+  renewalReminderRequested,
   renewalWindowClosed,
   renewalWindowOpened,
 } from '@cairn/contexts/credentials';
@@ -378,6 +379,20 @@ export const PUBLIC_EVENTS: readonly PublicEvent[] = [
     windowShape,
     ofCredential,
     windowData,
+  ),
+  publicEvent(
+    'credential.renewal-reminder.v1',
+    renewalReminderRequested,
+    'The holder of a credential is to be told that its term ends; once for each stage that its template names.',
+    s.object({
+      ...credentialShape,
+      serial: s.integer({ min: 1 }),
+      validUntil: s.instant(),
+      stage: s.string(),
+      dueAt: s.instant(),
+    }),
+    ofCredential,
+    ({ serial, validUntil, stage, dueAt, ...data }) => ({ ...credentialData(data), serial, validUntil, stage, dueAt }),
   ),
   publicEvent(
     'credential.superseded.v1',
