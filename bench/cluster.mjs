@@ -274,9 +274,9 @@ before = await calibrate();
     foreign: p12.foreign,
     correct: strangeSoFar(),
   };
-  for (const [size, list, bounds] of [
-    [onHot, took.long, { must: 2, goal: 1.2 }],
-    [onThousand, took.thousand, {}],
+  for (const { size, list, bounds } of [
+    { size: onHot, list: took.long, bounds: { must: 2, goal: 1.2 } },
+    { size: onThousand, list: took.thousand, bounds: {} },
   ])
     record({
       ...shared,
@@ -474,9 +474,14 @@ const { status } = await pool.connections[0].request('GET', '/readyz');
 pool.close();
 await server.stop();
 after = await calibrate();
-for (const [what, ms, bounds, against] of [
-  ['an empty log', emptyMs, { must: 3, goal: 2 }, bareMs],
-  [`${verified.events} events and checkpoints at the head`, readyMs, { must: 1.2 + 1000 / emptyMs }, emptyMs],
+for (const { what, ms, bounds, against } of [
+  { what: 'an empty log', ms: emptyMs, bounds: { must: 3, goal: 2 }, against: bareMs },
+  {
+    what: `${verified.events} events and checkpoints at the head`,
+    ms: readyMs,
+    bounds: { must: 1.2 + 1000 / emptyMs },
+    against: emptyMs,
+  },
 ])
   record({
     id: 'P15',

@@ -67,5 +67,5 @@ it('model a pathway, then change its rule: the learner gains what was previewed'
 
 it('import a file', async () => {
   const [request] = requestsOf('import-a-file.md');
-  await sent(request as Request);
+  expect((await sent(request as Request)).status).toBe(200);
 });
