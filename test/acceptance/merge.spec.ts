@@ -132,10 +132,11 @@ it('what became of the other’s credentials and enrollments reaches the record 
   await unmerge(other);
   expect(await other.credentials()).toEqual(['SEO from 2025-02-01, revoked', 'ADS from 2025-06-01']);
   expect((await world.client.get(`/api/enrollments/${enrollment}`)).body).toMatchObject({ state: 'withdrawn' });
-  // What was issued while they were one stays with the one who holds it, flagged where it rested on the other.
+  // What was issued while they were one stays with the one who holds it, flagged where it rested on the other's facts or
+  // was met in an enrollment of theirs, as that for the third module.
   expect((await one.credentials()).toSorted()).toEqual([
     'ADS from 2025-06-01, flag entitlement-withdrawn',
-    'ANA from 2025-09-01',
+    'ANA from 2025-09-01, flag entitlement-withdrawn',
     expect.stringMatching(/^DMC from 2025-09-01, flag .*entitlement-withdrawn/),
   ]);
 });

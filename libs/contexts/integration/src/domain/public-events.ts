@@ -20,6 +20,8 @@ import {
   moduleCompleted,
   moduleCompletionInvalidated,
   moduleStarted,
+  recordAbsorbed,
+  recordReleased,
   renewalEarned,
   requirementWaived,
   stepReopened,
@@ -161,7 +163,30 @@ const windowData = (data: EventOf<typeof renewalWindowOpened>['data']) => ({
 });
 const moduleShape = { learner, module: id, occurredAt: s.instant() };
 
+const mergeShape = { learner, other: id };
+type MergeData = { readonly learnerId: string; readonly from: string };
+const mergeData = ({ learnerId, from }: MergeData) => ({
+  learner: publicId('lrn', learnerId),
+  other: publicId('lrn', from),
+});
+
 export const PUBLIC_EVENTS: readonly PublicEvent[] = [
+  publicEvent(
+    'learner.merged.v1',
+    recordAbsorbed,
+    'Two learners are one person, who goes on as `learner`; what was known of `other` counts there.',
+    s.object(mergeShape),
+    ofLearner,
+    mergeData,
+  ),
+  publicEvent(
+    'learner.unmerged.v1',
+    recordReleased,
+    'Two learners are two persons after all; what belongs to `other` counts for `learner` no more.',
+    s.object(mergeShape),
+    ofLearner,
+    mergeData,
+  ),
   publicEvent(
     'enrollment.started.v1',
     learnerEnrolled,

@@ -7,6 +7,7 @@ import {
   type EnrollmentId,
   type Instant,
   type Issued,
+  type LearnerId,
   type Rejected,
 } from '@cairn/kernel';
 import { localDay, mapGet } from '@cairn/rules';
@@ -47,9 +48,9 @@ export function completeModule({ data, now }: Issued<CompleteModule>, draft: Dra
   const evidence = refusedEvidence(module, data.score);
   if (evidence) return evidence;
   const state = draft.state();
-  const known = knownBySource(state, data);
+  const known = knownBySource(state, data, draft.addressee);
   if (known) return sameContent(known, data) ? accept() : sourceRecordDiffers(known);
-  if (standsAlready(state, data, draft.facts.tenant.zone)) return accept();
+  if (standsAlready(state, data, draft)) return accept();
   const { moduleId, credits, area, level } = module;
   const carried = carriedBy(moduleId, module);
   draft.record(
@@ -172,8 +173,13 @@ function refusedEvidence({ slug, passMark }: ModuleDefinition, score: number | u
   );
 }
 
-function knownBySource(state: RecordState, { source, sourceId }: CompleteModule['data']): CompletionState | undefined {
-  const ref = sourceId === undefined ? undefined : mapGet(state.bySource, sourceKey(source, sourceId));
+/** Sent to each of two merged learners it is two facts: were they two persons, either would have it. */
+function knownBySource(
+  state: RecordState,
+  { source, sourceId }: CompleteModule['data'],
+  addressee: LearnerId,
+): CompletionState | undefined {
+  const ref = sourceId === undefined ? undefined : mapGet(state.bySource, sourceKey(addressee, source, sourceId));
   return ref === undefined ? undefined : mapGet(state.completions, ref);
 }
 
@@ -199,15 +205,16 @@ const sourceRecordDiffers = ({ ref, data }: CompletionState): Rejected =>
 function standsAlready(
   state: RecordState,
   { moduleId, score, occurredAt }: CompleteModule['data'],
-  zone: string,
+  { addressee, facts }: Draft,
 ): boolean {
+  const { zone } = facts.tenant;
   const day = localDay(occurredAt, zone);
   const utc = Date.parse(occurredAt);
   return [-1, 0, 1].some((shift) => {
     const utcDay = new Date(utc + shift * 86_400_000).toISOString().slice(0, 10);
     return mapGet(state.byDay, dayKey(moduleId, utcDay, score))?.some((ref) => {
       const completion = mapGet(state.completions, ref);
-      return completion !== undefined && localDay(completion.at, zone) === day;
+      return completion?.data.learnerId === addressee && localDay(completion.at, zone) === day;
     });
   });
 }

@@ -23,7 +23,7 @@ import type { Copies } from './record-copies.js';
 import { isOpen, recordFold } from './record.state.js';
 import type { EnrollmentState, RecordState } from './record.types.js';
 import { erased } from './refusals.js';
-import { reopen, takeBackWhatUsed } from './undoing.js';
+import { reopen, takeBackWhatUsed, withdrawEntitlement } from './undoing.js';
 
 /** One event holds the copies; the log takes no larger append. */
 const MAX_COPIED_BYTES = 700_000;
@@ -142,6 +142,13 @@ export function releaseRecord({ data, now }: Issued<ReleaseRecord>, draft: Draft
     now,
   );
   takeBackWhatUsed(draft, '', { because: released, at: now }, 'flag');
+  // What the merge issued by an enrollment of theirs nobody here has earned, until an own one meets it.
+  for (const holding of mapValues(draft.state().holdings)) {
+    const { enrollment } = holding.data;
+    if (holding.ended || holding.withdrawn !== undefined || enrollment === undefined) continue;
+    if (people.has(learnerOf(enrollment.enrollmentId)))
+      withdrawEntitlement(draft, holding, { because: released, at: now }, 'flag');
+  }
   markAll(draft);
   decideMarked(draft);
   settleAll(draft, released);

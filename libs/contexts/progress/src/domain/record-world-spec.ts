@@ -41,7 +41,8 @@ export const LEARNER = 'd1c0b0a9-8f7e-5d6c-8b5a-493827161504' as LearnerId;
 export const ISSUER = '7d2a1b3c-4e5f-5a6b-8c7d-9e0f1a2b3c4d' as IssuerId;
 export const m = (slug: string): ModuleId => moduleIdOf(TENANT, slug);
 export const t = (slug: string): TemplateId => templateIdOf(TENANT, slug);
-export const enrollment = (number: number): EnrollmentId => `${LEARNER}-${number}` as EnrollmentId;
+export const enrollment = (number: number, learner: LearnerId = LEARNER): EnrollmentId =>
+  `${learner}-${number}` as EnrollmentId;
 
 type ModuleOptions = {
   readonly credits?: number;
@@ -74,7 +75,10 @@ export type CredentialSeen = {
 
 export type RecordWorld = ReturnType<typeof createWorld>;
 
-export function createWorld(options: { readonly zone?: string; readonly reactors?: boolean } = {}) {
+export function createWorld(
+  options: { readonly zone?: string; readonly reactors?: boolean; readonly learner?: LearnerId } = {},
+) {
+  const learner = options.learner ?? LEARNER;
   const zone = options.zone ?? 'Europe/Berlin';
   const reactors = options.reactors ?? true;
   const streams = new Map<string, Recorded[]>();
@@ -98,9 +102,9 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
     type: 'issuer-registered',
     data: { issuerId: ISSUER, slug: 'north', name: 'North', did: 'did:web:north.example', zone },
   });
-  append(streamName('learner', TENANT, LEARNER), {
+  append(streamName('learner', TENANT, learner), {
     type: learnerRegistered.type,
-    data: { learnerId: LEARNER, profile: Personal.of({ name: 'Ada' }) },
+    data: { learnerId: learner, profile: Personal.of({ name: 'Ada' }) },
   });
 
   const loader: FactLoader = {
@@ -123,6 +127,10 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
     clock: () => clock,
     loader,
     append,
+    /** What another learner's world recorded, for commands that read it. */
+    foreign: (other: LearnerId, events: readonly Recorded<RecordEvent>[]): void => {
+      streams.set(recordStream(TENANT, other), [...events]);
+    },
 
     module: (slug: string, module: ModuleOptions = {}) => {
       const data = { moduleId: m(slug), slug, title: { en: slug }, credits: 0, ...module };
@@ -226,7 +234,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         if (!definition) throw new TypeError(`${event.type} is not registered`);
         check(definition, event.data);
         const stored = recorded<RecordEvent>(event, {
-          stream: recordStream(TENANT, LEARNER),
+          stream: recordStream(TENANT, learner),
           revision: record.length,
           id: eventIdOf(envelope.commandId, index),
           causation: envelope.commandId,
@@ -265,7 +273,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         await world.send({
           type: 'CreditStackComponent',
           data: {
-            learnerId: LEARNER,
+            learnerId: learner,
             componentId: credentialId,
             origin: 'own',
             templateId,
@@ -285,7 +293,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         await world.send({
           type: 'CreditStackComponent',
           data: {
-            learnerId: LEARNER,
+            learnerId: learner,
             componentId: credentialId,
             origin: 'own',
             templateId,
@@ -321,7 +329,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         {
           type: 'EnrollLearner',
           data: {
-            learnerId: LEARNER,
+            learnerId: learner,
             pathwayId: pathwayIdOf(TENANT, slug),
             occurredAt: at(date),
             mode: 'requested',
@@ -334,7 +342,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send(
         {
           type: 'CompleteModule',
-          data: { learnerId: LEARNER, moduleId: m(slug), source: 'lms', occurredAt: at(date), ...more },
+          data: { learnerId: learner, moduleId: m(slug), source: 'lms', occurredAt: at(date), ...more },
         },
         when,
       ),
@@ -347,7 +355,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
         {
           type: 'InvalidateModuleCompletion',
           data: {
-            learnerId: LEARNER,
+            learnerId: learner,
             completion: completion?.id ?? freshId(),
             reasonCode: 'entered-in-error',
             occurredAt: at(date),
@@ -364,9 +372,9 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send({
         type: 'CreditStackComponent',
         data: {
-          learnerId: LEARNER,
+          learnerId: learner,
           componentId: eventIdOf(
-            LEARNER,
+            learner,
             Array.from(more.ref ?? slug).reduce((a, c) => a * 31 + c.charCodeAt(0), 7) % 1e9,
           ),
           origin: 'recognised',
@@ -386,7 +394,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       return world.send({
         type: 'WithdrawStackComponent',
         data: {
-          learnerId: LEARNER,
+          learnerId: learner,
           componentId: credentialId,
           cause: 'revoked',
           effectiveAt: at(date),
@@ -400,7 +408,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send({
         type: 'WithdrawStackComponent',
         data: {
-          learnerId: LEARNER,
+          learnerId: learner,
           componentId: credentialId,
           cause: 'expired',
           effectiveAt: at(date),
@@ -412,7 +420,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send({
         type: 'GrantRenewal',
         data: {
-          learnerId: LEARNER,
+          learnerId: learner,
           credentialId: world.credential(slug).id as CredentialId,
           reasonCode: 'attended-elsewhere',
           authority: 'registrar',
@@ -429,7 +437,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send({
         type: 'WaiveRequirement',
         data: {
-          enrollmentId: enrollment(number),
+          enrollmentId: enrollment(number, learner),
           requirementId,
           reasonCode: 'prior-learning',
           authority: 'dean',
@@ -441,7 +449,7 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
       world.send({
         type: 'WithdrawWaiver',
         data: {
-          enrollmentId: enrollment(number),
+          enrollmentId: enrollment(number, learner),
           requirementId,
           reasonCode: 'entered-in-error',
           authority: 'dean',
@@ -451,18 +459,24 @@ export function createWorld(options: { readonly zone?: string; readonly reactors
     leave: (number: number, date: string) =>
       world.send({
         type: 'WithdrawEnrollment',
-        data: { enrollmentId: enrollment(number), reasonCode: 'learner-request', occurredAt: at(date) },
+        data: { enrollmentId: enrollment(number, learner), reasonCode: 'learner-request', occurredAt: at(date) },
       }),
     comeBack: (number: number, date: string) =>
       world.send({
         type: 'ReinstateEnrollment',
-        data: { enrollmentId: enrollment(number), reasonCode: 'returned', occurredAt: at(date) },
+        data: { enrollmentId: enrollment(number, learner), reasonCode: 'returned', occurredAt: at(date) },
       }),
 
     move: (number: number, version: number, date: string, more: Partial<MoveEnrollmentToVersion['data']> = {}) =>
       world.send({
         type: 'MoveEnrollmentToVersion',
-        data: { enrollmentId: enrollment(number), version, reasonCode: 'rules-revised', occurredAt: at(date), ...more },
+        data: {
+          enrollmentId: enrollment(number, learner),
+          version,
+          reasonCode: 'rules-revised',
+          occurredAt: at(date),
+          ...more,
+        },
       }),
 
     events: <T extends RecordEvent['type']>(type: T) =>

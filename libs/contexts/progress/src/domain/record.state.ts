@@ -1,6 +1,16 @@
 // The state of a learner's record, and how each event changes it. Every part that grows with the record is a persistent
 // map: an event costs the same on ten events and on ten thousand, and an older state stays true.
-import type { CredentialId, EnrollmentId, EventOf, Fold, Instant, ModuleId, Recorded, TemplateId } from '@cairn/kernel';
+import type {
+  LearnerId,
+  CredentialId,
+  EnrollmentId,
+  EventOf,
+  Fold,
+  Instant,
+  ModuleId,
+  Recorded,
+  TemplateId,
+} from '@cairn/kernel';
 import {
   addFact,
   EMPTY_MAP,
@@ -50,8 +60,9 @@ const initial: RecordState = {
   behindStep: EMPTY_MAP,
 };
 
-/** Key of a business key; no part holds the separator. */
-export const sourceKey = (source: string, sourceId: string): string => `${source}\u0000${sourceId}`;
+/** Key of a business key, sent to one learner; no part holds the separator. */
+export const sourceKey = (learner: LearnerId, source: string, sourceId: string): string =>
+  `${learner}\u0000${source}\u0000${sourceId}`;
 /** Completions of one module and grade on one UTC day; a local day meets at most three of them. */
 export const dayKey = (moduleId: ModuleId, utcDay: string, score: number | undefined): string =>
   `${moduleId} ${utcDay} ${score ?? ''}`;
@@ -327,7 +338,8 @@ function completed(state: RecordState, event: Recorded<EventOf<typeof moduleComp
       begun: false,
     }),
     completions: mapSet(state.completions, ref, { ref, at, data, valid: true }),
-    bySource: sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(source, sourceId), ref),
+    bySource:
+      sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(learnerId, source, sourceId), ref),
     byDay: mapSet(state.byDay, day, [...(mapGet(state.byDay, day) ?? []), ref]),
     facts: addFact(state.facts, {
       kind: 'completion',
@@ -345,13 +357,16 @@ function completed(state: RecordState, event: Recorded<EventOf<typeof moduleComp
 function invalidated(state: RecordState, ref: string): RecordState {
   const completion = mapGet(state.completions, ref);
   if (!completion) throw new RangeError(`the record has no completion ${ref}`);
-  const { moduleId, score, source, sourceId } = completion.data;
+  const { learnerId, moduleId, score, source, sourceId } = completion.data;
   const day = dayKey(moduleId, completion.at.slice(0, 10), score);
   const others = (mapGet(state.byDay, day) ?? []).filter((other) => other !== ref);
   return {
     ...state,
     completions: mapSet(state.completions, ref, { ...completion, valid: false }),
-    bySource: sourceId === undefined ? state.bySource : mapSet(state.bySource, sourceKey(source, sourceId), undefined),
+    bySource:
+      sourceId === undefined
+        ? state.bySource
+        : mapSet(state.bySource, sourceKey(learnerId, source, sourceId), undefined),
     byDay: mapSet(state.byDay, day, others.length > 0 ? others : undefined),
     fallen: mapSet(state.fallen, ref, true),
     facts: removeFact(state.facts, ref),

@@ -181,7 +181,7 @@ export function takeBackAward(draft: Draft, holding: HoldingState, enrollment: E
 }
 
 /** Takes the entitlement; what that does to the credential its template says, unless `effect` does. */
-function withdrawEntitlement(
+export function withdrawEntitlement(
   draft: Draft,
   { data, ref }: HoldingState,
   cause: Cause,
