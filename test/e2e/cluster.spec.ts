@@ -1,5 +1,6 @@
-// One installation in several processes, each with roles of its own, on EventStoreDB and MongoDB. The servers are the
-// doubles of libs/testing, in this process; the clients that talk to them are the real ones.
+// One installation in several processes, each with roles of its own, on EventStoreDB and MongoDB: the servers of
+// CAIRN_TEST_EVENTSTORE_URL and CAIRN_TEST_MONGODB_URL, else the doubles. The log of a given server may be in use.
+import { randomUUID } from 'node:crypto';
 import { openMongoReadModel } from '@cairn/readmodel';
 import { publishOneModule } from '../support/catalog.js';
 import { eventually, startCluster, type Cluster, type Process } from '../support/cluster.js';
@@ -53,7 +54,7 @@ beforeAll(async () => {
     cluster.start('scheduler'),
     cluster.start('api'),
   ]);
-  tenant = await createTenant(api.as, 'northlake');
+  tenant = await createTenant(api.as, `northlake-${randomUUID().slice(0, 8)}`);
   ({ client } = tenant);
   await publishOneModule(client, tenant.issuer);
 }, 300_000);
@@ -121,7 +122,7 @@ it('SIGTERM: what is under way is answered, nothing new is taken, leases are fre
   expect((await slow).status).toBe(200);
   expect(await Promise.all([old.ended, worker.ended, scheduler.ended])).toEqual([0, 0, 0]);
 
-  const readModel = await openMongoReadModel({ url: cluster.mongo.url, database: 'cairn' });
+  const readModel = await openMongoReadModel({ url: cluster.mongoUrl, database: cluster.database });
   for (const name of ['projections/0', 'scheduler', 'reactor/issue-on-earned'])
     expect(await readModel.acquireLease(name, 'test', 1)).toBeDefined();
   await readModel.close();

@@ -1,10 +1,11 @@
-// One installation in several processes: the built program, started as docker-compose.yml starts it, on servers that
-// run in the test process (loopback). Secrets go in by file, as there.
+// One installation in several processes: the built program, started as docker-compose.yml starts it, with secrets by
+// file as there; on real servers where some are given, else on the doubles in this process (loopback).
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEventStoreDouble, startMongoDouble, type EventStoreDouble, type MongoDouble } from '@cairn/testing';
+import { startTestEventStore, startTestMongo } from '@cairn/testing';
 import { clientOf, OPERATOR, type Client } from './server.js';
 
 /** What `command` is in docker-compose.yml; the image's entry point is Node. */
@@ -25,8 +26,9 @@ export type Process = {
 };
 
 export type Cluster = {
-  readonly eventStore: EventStoreDouble;
-  readonly mongo: MongoDouble;
+  readonly mongoUrl: string;
+  /** Of the read models: one of its own on a server that others use, too. */
+  readonly database: string;
   readonly environment: (more?: Readonly<Record<string, string>>) => Record<string, string>;
   /** Starts a process and waits until it is ready. */
   readonly start: (roles: string, more?: Readonly<Record<string, string>>) => Promise<Process>;
@@ -36,7 +38,9 @@ export type Cluster = {
 export async function startCluster(options: { readonly leaseSeconds?: number } = {}): Promise<Cluster> {
   const built = spawnSync(process.execPath, ['scripts/build.mjs'], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
-  const [eventStore, mongo] = await Promise.all([startEventStoreDouble(), startMongoDouble()]);
+  const [eventStore, mongo] = await Promise.all([startTestEventStore(), startTestMongo()]);
+  const database = `cairn_test_${randomUUID().slice(0, 8)}`;
+  const mongoUrl = mongo.url.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?[^?]*/, `$1/${database}`);
   const folder = mkdtempSync(join(tmpdir(), 'cairn-cluster-'));
   const secret = (name: string, text: string): string => {
     const file = join(folder, name);
@@ -49,8 +53,8 @@ export async function startCluster(options: { readonly leaseSeconds?: number } =
     CAIRN_BASE_URL: 'https://cairn.example',
     CAIRN_OPERATOR_TOKEN_FILE: secret('operator-token', OPERATOR),
     CAIRN_MASTER_KEY_FILE: secret('master-key', Buffer.alloc(32, 7).toString('base64')),
-    CAIRN_EVENTSTORE_URL_FILE: secret('eventstore-url', eventStore.connectionString),
-    CAIRN_MONGODB_URL_FILE: secret('mongodb-url', mongo.url),
+    CAIRN_EVENTSTORE_URL_FILE: secret('eventstore-url', eventStore.url),
+    CAIRN_MONGODB_URL_FILE: secret('mongodb-url', mongoUrl),
     CAIRN_LEASE_SECONDS: String(options.leaseSeconds ?? 3),
     CAIRN_RATE_PER_MINUTE: '1000000',
     ...more,
@@ -105,8 +109,8 @@ export async function startCluster(options: { readonly leaseSeconds?: number } =
   };
 
   return {
-    eventStore,
-    mongo,
+    mongoUrl,
+    database,
     environment,
     start,
     close: async () => {
