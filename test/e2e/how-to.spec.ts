@@ -69,3 +69,19 @@ it('import a file', async () => {
   const [request] = requestsOf('import-a-file.md');
   expect((await sent(request as Request)).status).toBe(200);
 });
+
+it('merge two records, and part them again', async () => {
+  const [one, other] = [
+    await client.post('/api/learners', { name: 'Ada Example' }),
+    await client.post('/api/learners', { name: 'Ada King' }),
+  ] as { id: string }[];
+  learner = one?.id as string;
+  const requests = requestsOf('merge-two-records.md');
+  expect(requests).toHaveLength(3);
+  const states: unknown[] = [];
+  for (const request of requests) {
+    await sent({ ...request, path: request.path.replace('lrn_…', other?.id as string) });
+    states.push((await client.get(`/api/learners/${other?.id}`)).body.mergedInto);
+  }
+  expect(states).toEqual([undefined, learner, undefined]);
+});
