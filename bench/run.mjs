@@ -4,6 +4,7 @@
 //   npm run bench                     everything, about six minutes
 //   npm run bench -- --quick          short rounds, to see that it runs; writes nothing
 //   npm run bench -- --only P21,rules  these only (all that need a server run together); writes nothing without --write
+//   npm run bench -- --only life --learners 10000   what years bring; several minutes, hence only by name
 //   npm run bench -- --render         writes docs/benchmarks.md anew from the youngest results
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     write: { type: 'boolean' },
     render: { type: 'boolean' },
+    learners: { type: 'string' },
   },
 });
 if (options.render) {
@@ -468,6 +470,42 @@ async function benchServer() {
   }
 }
 
+/** Ratios against one plain pass over the same log, in the same process. */
+async function lifeBench() {
+  const learners = Number(options.learners ?? 10_000);
+  const life = child('life.mjs', [dist, mkdtempSync(join(work, 'life-'))]);
+  say(`life: seeding ${learners} learners with two credentials each`);
+  await life.ask('seed', learners);
+  const pass = await life.ask('plainPass');
+  const what = `${learners} learners, each with a credential and one that rests on it; log of ${pass.events} events`;
+  const row = async (metric, ms, correct, note) => {
+    const { peakRssMb } = await life.ask('usage');
+    record({
+      id: 'life',
+      what,
+      metric: `${metric} ÷ plain pass`,
+      unit: 'x',
+      value: ms / pass.ms,
+      against: `${round(ms / 1000)} s ÷ ${round(pass.ms / 1000)} s`,
+      cost: { peakRssMb },
+      correct,
+      ...(note === undefined ? {} : { note }),
+    });
+  };
+  say('life: dry run');
+  const dry = await life.ask('dryRun');
+  await row('dry run of a rule change', dry.ms, dry.rows === learners && dry.counts.loses === learners);
+  say('life: bulk revocation');
+  const bulk = await life.ask('bulkRevoke');
+  await row('preview of a bulk revocation', bulk.previewMs, bulk.follows === learners, 'with what follows for each');
+  await row('bulk revocation', bulk.run.ms, bulk.run.counts.done === learners);
+  await row('all that follows', bulk.run.ms + bulk.cascadeMs, true, 'until all that rested on them is suspended');
+  say('life: ends of terms');
+  const expired = await life.ask('expire');
+  await row('ends of terms by the scheduler', expired.ms, expired.events >= learners, `${expired.events} events`);
+  await life.stop();
+}
+
 async function rulesBench() {
   say('rules');
   const rules = child('rules.mjs', [dist]);
@@ -557,6 +595,7 @@ async function ouladBench() {
 const server = ['P1', 'P2', 'P3', 'P4', 'P8', 'P12', 'P16'];
 const invariants = wanted(...server) ? await benchServer() : undefined;
 if (wanted('rules')) await rulesBench();
+if (only?.includes('life')) await lifeBench();
 let broke = false;
 if (wanted('P21'))
   await ouladBench().catch((error) => {

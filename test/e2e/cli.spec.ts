@@ -152,7 +152,6 @@ describe('help', () => {
     ['clock'],
     ['import', 'oulad'],
     ['import', 'csv'],
-    ['bulk'],
     ['pathways'],
     ['learners'],
     ['credentials'],
