@@ -281,7 +281,8 @@ function inHolding(
 
 /** What the append of the last move decided is remembered with it. */
 function decidedByMove({ lastMove }: EnrollmentState, { id, meta }: Recorded): Pick<EnrollmentState, 'lastMove'> {
-  if (lastMove?.command !== meta.$causationId) return {};
+  // What is only tried, in a preview, has no command.
+  if (!lastMove || lastMove.command !== meta.$causationId) return {};
   return { lastMove: { ...lastMove, decided: new Set([...lastMove.decided, id]) } };
 }
 
