@@ -32,6 +32,7 @@ const run = (at: string, ...args: readonly string[]): Promise<CliRun> => runCli(
 /** The same with `--json`: what it printed, read. */
 async function json(at: string, ...args: readonly string[]) {
   const { code, out, err } = await run(at, '--json', ...args);
+  if (out === '') throw new Error(`${args.join(' ')} printed nothing, and ended with ${code}: ${err}`);
   // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests as they come
   return { code, err, value: JSON.parse(out) as any };
 }

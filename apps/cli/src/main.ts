@@ -630,8 +630,8 @@ parked
   .action(async (name: string, key: string) => {
     const still = await withSession(
       globals(),
-      async ({ installation }) => {
-        if (!(await installation.parked()).some((row) => row.name === name && row.key === key))
+      async ({ app, installation }) => {
+        if (!(await app.get(ParkedDesk, { strict: false }).stopped(name, key)))
           throw new CliError(`Nothing is parked as ${name} ${key}.`);
         return (await installation.settleParked('retry', name, key)) ?? parkedAgain(installation, name, key);
       },

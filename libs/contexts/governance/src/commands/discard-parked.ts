@@ -101,14 +101,15 @@ export class ParkedDesk {
   }
 
   /** A lane that stopped in an earlier process is tried again at the start: there is nothing to pass over before it stops. */
-  private async stopped(name: string, key: string): Promise<ParkedKey | undefined> {
+  async stopped(name: string, key: string): Promise<ParkedKey | undefined> {
     const deadline = Date.now() + STOPS_MS;
     for (;;) {
       const row = (await this.installation.parked()).find((each) => each.name === name && each.key === key);
-      if (!row || key !== '*') return row;
-      const { projections, reactors } = await this.installation.status();
-      if ([...projections, ...reactors].some((each) => each.name === name && each.state === 'stopped')) return row;
-      if (Date.now() > deadline) throw new ProblemException('revision-conflict', `${name} is trying again just now.`);
+      if (key !== '*') return row;
+      const { settled, projections, reactors } = await this.installation.status();
+      const runner = [...projections, ...reactors].find((each) => each.name === name);
+      if (row && runner?.state === 'stopped') return row;
+      if (!runner || settled || Date.now() > deadline) return undefined;
       await sleep(LOOK_EVERY_MS);
     }
   }
