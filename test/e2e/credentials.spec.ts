@@ -36,6 +36,7 @@ import {
 import { catalogProjection } from '../../libs/contexts/catalog/src/projections/catalog.projection.js';
 import { credentialsContext, CredentialsModule } from '../../libs/contexts/credentials/src/credentials.module.js';
 import { createRecordPreview } from '../../libs/contexts/progress/src/queries/record-preview.js';
+import { learnersProjection } from '../../libs/contexts/learners/src/projections/learners.projection.js';
 import { tenancyContext, TenancyModule } from '../../libs/contexts/tenancy/src/tenancy.module.js';
 
 const OPERATOR = 'operator-token-of-the-tests-0123456789';
@@ -43,7 +44,7 @@ const given = defineContext({
   name: 'given',
   events: [...catalogEvents, ...learnerEvents, ...recordEvents],
   deciders: [],
-  projections: [catalogProjection],
+  projections: [catalogProjection, learnersProjection],
   reactors: [],
   messages: [],
 });
