@@ -76,7 +76,7 @@ it('c: twenty credits of one area are not enough; five of another bring level th
     matches: true,
     rule: {
       text: {
-        en: expect.stringMatching(/^20 credits from “Regression”, .+ at least 50 each, from at least 2 areas$/),
+        en: expect.stringMatching(/^20 credits from “Regression”, .+, each with at least 50, from at least 2 areas$/),
       },
     },
   });
