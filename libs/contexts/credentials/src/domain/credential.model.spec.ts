@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { CredentialId, Instant, Recorded } from '@cairn/kernel';
 import { TENANT, at, issued, recorded } from '@cairn/testing';
 import type { CredentialCommand } from '../contracts/credential.commands.js';
-import type { CredentialEvent } from '../contracts/credential.events.js';
+import { credentialStream, type CredentialEvent } from '../contracts/credential.events.js';
 import { standingOf } from './credential-status.js';
 import { createCredentialDecider, type IssueFacts } from './credential.decider.js';
 import {
@@ -18,7 +18,6 @@ import {
   signed,
   templateId,
 } from './samples-spec.js';
-import { credentialStream } from '../contracts/credential.events.js';
 
 const RUNS = Number(process.env['CAIRN_TEST_RUNS'] ?? 2_000);
 const DAY = 86_400_000;
