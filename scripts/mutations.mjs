@@ -141,11 +141,4 @@ export const MUTATIONS = [
     to: '',
     test: SIM_WORLD_TEST,
   },
-  {
-    name: 'simulated world: lease epoch',
-    file: MEMORY_MODEL,
-    from: ' || (stored?.epoch ?? 0) > next.epoch',
-    to: '',
-    test: SIM_WORLD_TEST,
-  },
 ];
