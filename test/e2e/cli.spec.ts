@@ -110,6 +110,11 @@ beforeAll(async () => {
   cpSync(data, twoTenants, { recursive: true });
   const second = await startServer({ directory: twoTenants, keep: true });
   await second.tenant('try-out', '2026-01-01T09:00:00Z');
+  const { body: pathway } = await second.as(key).get('/api/pathways/p');
+  const { pathwayId: _id, slug: _slug, ...draft } = pathway.draft;
+  const steps = draft.rules.steps.filter(({ id }: { id: string }) => id !== 'S3');
+  const easier = { ...draft, rules: { ...draft.rules, steps: [...steps, { id: 'S3', need: { module: 'M1' } }] } };
+  expect((await second.as(key).send('PUT', '/api/pathways/p/draft', easier)).status).toBe(200);
   await second.settled();
   await second.close();
 
@@ -158,6 +163,9 @@ describe('help', () => {
     ['credentials'],
     ['funnel'],
     ['simulate'],
+    ['shadow', 'start'],
+    ['shadow', 'stop'],
+    ['shadow', 'report'],
     ['explain'],
     ['why-not'],
     ['verify'],
@@ -218,6 +226,11 @@ describe('wrong use ends with 2, nothing on the output, and says what is wrong',
       'There is no tenant "southlake"; there are: northlake',
     ],
     ['a map of steps that is none', ['simulate', 'p', '--map', 'a'], '--map takes old=new'],
+    ['a shadow of an unknown version', ['shadow', 'start', 'p', '--from', '1999'], 'no published version "1999"'],
+    ['a shadow stopped without a reason', ['shadow', 'stop', 'p'], "required option '--reason <code>'"],
+    ['a reason that is no code', ['shadow', 'stop', 'p', '--reason', 'No more'], '--reason takes a code'],
+    ['a shadow that never was', ['shadow', 'report', 'p'], 'No draft of this pathway was ever put in shadow'],
+    ['an enrollment that is none', ['shadow', 'report', 'p', '--enrollment', 'p'], 'begins with enr_'],
   ])('%s', async (_what, args, says) => {
     const { code, out, err } = await run(data, ...args);
     expect({ code, out, err }).toEqual({
@@ -341,6 +354,32 @@ describe('analysis', () => {
       last: { counts: expect.any(Object) },
     });
     expect((await run(data, 'simulate', 'p', '--version', '2026')).out).toMatch(/^p 2026, position /);
+  });
+
+  it('shadow: a draft beside the version that people are in, started, asked, stopped', async () => {
+    const shadow = (...args: readonly string[]) => run(twoTenants, '--tenant', 'northlake', 'shadow', ...args);
+    expect(await run(data, 'shadow', 'start', 'p')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('nothing-to-shadow'),
+    });
+    expect(await shadow('start', 'p', '--from', '2026')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^In shadow\./),
+    });
+    expect(await shadow('start', 'p', '--from', '2026')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^In shadow already/),
+    });
+    const report = await shadow('report', 'p');
+    expect(report).toMatchObject({ code: 0, out: expect.stringMatching(/^p, draft in shadow since \S+ by service/) });
+    expect(report.out).toMatch(/enr_\S+ {2}gains, since the shadow began/);
+    expect(report.out).toContain('gains 1, loses 0');
+    const one = await json(twoTenants, '--tenant', 'northlake', 'shadow', 'report', 'p', '--enrollment', enrollment);
+    expect(one).toMatchObject({ value: { enrollment, changes: [{ outcome: 'gains', stepsMet: ['S3'] }] } });
+    expect((await shadow('report', 'p', '--enrollment', enrollment)).out).toContain(`${enrollment}  gains, since`);
+    expect(await shadow('stop', 'p', '--reason', 'seen-enough')).toMatchObject({ code: 0, out: 'Stopped.\n' });
+    expect((await shadow('report', 'p')).out).toMatch(/stopped \S+ by service/);
   });
 });
 

@@ -52,6 +52,7 @@ it('model a pathway, then change its rule: the learner gains what was previewed'
   expect(change.map(({ path }) => path.split('/').at(-1))).toEqual([
     'draft',
     'simulate',
+    'shadow',
     'publish',
     'simulate',
     'move',
@@ -60,6 +61,10 @@ it('model a pathway, then change its rule: the learner gains what was previewed'
     const answer = await sent(request);
     const last = answer.text.trim().split('\n').at(-1) as string;
     if (request.path.endsWith('/simulate')) expect(JSON.parse(last)).toMatchObject({ counts: { gains: 1 } });
+    if (request.path.endsWith('/shadow')) {
+      const { text } = await client.get(request.path);
+      expect(JSON.parse(text.trim().split('\n').at(-1) as string)).toMatchObject({ counts: { gains: 1 } });
+    }
     if (request.path.endsWith('/move')) expect(JSON.parse(last)).toMatchObject({ counts: { moved: 1 } });
   }
   expect(await credentials()).toHaveLength(1);

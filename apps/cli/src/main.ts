@@ -37,7 +37,6 @@ import { PresentedVerifier } from '../../../libs/contexts/credentials/src/querie
 import { ParkedDesk } from '../../../libs/contexts/governance/src/commands/discard-parked.js';
 import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
 import { UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
-import { SimulationReport } from '../../../libs/contexts/progress/src/queries/simulation-report.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
 import { backupFromServer, refuseExisting, restore } from './backup.js';
 import { migrate } from './migrate.js';
@@ -48,6 +47,7 @@ import { importOulad } from './oulad/import.js';
 import { OuladUnreadable } from './oulad/tables.js';
 import { logProgressBar, print, printJson, progressBar, table } from './output.js';
 import { CliError, dispatched, withSession, type GlobalOptions, type Session } from './session.js';
+import { addSimulations } from './simulations.js';
 import { verifyLog } from './verify-log.js';
 
 /** How long a moved clock waits for what falls due. */
@@ -72,6 +72,7 @@ Examples:
   npm run cairn -- import csv --from results.csv --map learner=student module=course occurredAt=passed --system sis
   npm run cairn -- funnel oulad-fff --version 2013J --order in-order --json --data ./data/oulad
   npm run cairn -- simulate data-skills --version 2027
+  npm run cairn -- shadow start data-skills
   npm run cairn -- verify crd_… --as-of 2014-06-01T00:00:00Z
   npm run cairn -- merge lrn_… --into lrn_… --reason registered-twice --authority registrar
   npm run cairn -- audit --learner lrn_…
@@ -311,59 +312,7 @@ program
     ),
   );
 
-program
-  .command('simulate <pathway>')
-  .description('who would gain, lose or stay as they are under a version; nothing is written')
-  .option('--version <label>', 'label or number of the version; the draft if left out')
-  .option('--from <label>', 'only who is in this version; in any older one if left out')
-  .option('--map <old=new...>', 'what a step that is called otherwise becomes')
-  .action(async (pathway: string, options: { version?: string; from?: string; map?: string[] }) => {
-    const mapping = Object.fromEntries(
-      (options.map ?? []).map((pair) => {
-        const [old, next, ...more] = pair.split('=');
-        if (!old || !next || more.length > 0)
-          throw new CliError(`--map takes old=new, such as L1=basics; not "${pair}".`);
-        return [old, next] as const;
-      }),
-    );
-    await withSession(globals(), async (session) => {
-      const { tenant } = await session.tenant();
-      const { version, from } = options;
-      const { head, rows } = await session.app.get(SimulationReport, { strict: false }).preview({
-        tenant,
-        pathwayId: idOrSlug<PathwayId>('pwy', tenant, pathway),
-        ...(version === undefined ? {} : { version }),
-        ...(from === undefined ? {} : { from }),
-        ...(options.map === undefined ? {} : { mapping }),
-      });
-      // A line at a time: there may be more learners than memory holds.
-      const line = (value: object, text: string): void => print(globals().json ? JSON.stringify(value) : text);
-      line(head, `${head.pathway} ${head.version ?? 'draft'}, position ${head.position}, as of ${head.asOf}`);
-      for await (const row of rows)
-        if ('counts' in row)
-          line(
-            row,
-            Object.entries(row.counts)
-              .map(([outcome, count]) => `${outcome} ${count}`)
-              .join(', '),
-          );
-        else
-          line(
-            row,
-            [
-              `${row.enrollment}  ${row.outcome}`,
-              ...row.gains.map(
-                ({ award, from: start, because }) =>
-                  `  gains ${award} from ${start}: ${because.map(({ text }) => text).join('; ')}`,
-              ),
-              ...row.loses.map(
-                ({ award, because }) => `  keeps ${award}, for which the rules would ask: ${because.join('; ')}`,
-              ),
-              ...(row.refusal ? [`  ${row.refusal.code}: ${row.refusal.detail}`] : []),
-            ].join('\n'),
-          );
-    });
-  });
+addSimulations(program, globals);
 
 program
   .command('explain <credential>')

@@ -50,6 +50,16 @@ export const PROBLEMS = {
     title: 'A published version never changes',
     next: 'Change the draft and publish the next version.',
   },
+  'shadow-running': {
+    status: 409,
+    title: 'Another shadow of the pathway is running',
+    next: 'Stop it first; what it found up to then can still be asked.',
+  },
+  'nothing-to-shadow': {
+    status: 409,
+    title: 'There is nothing that a shadow would tell',
+    next: 'Write a draft that differs from the newest published version.',
+  },
   'already-exists': { status: 409, title: 'It exists already', next: 'Use the existing one, or another slug.' },
   'learner-merged': {
     status: 409,

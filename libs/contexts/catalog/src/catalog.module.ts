@@ -17,6 +17,13 @@ import {
   RetirePathwayVersionMessage,
 } from './commands/pathways.js';
 import {
+  ShadowRoutes,
+  StartPathwayShadowHandler,
+  StartPathwayShadowMessage,
+  StopPathwayShadowHandler,
+  StopPathwayShadowMessage,
+} from './commands/shadows.js';
+import {
   DraftTemplateHandler,
   DraftTemplateMessage,
   PublishTemplateHandler,
@@ -45,13 +52,15 @@ export const catalogContext = defineContext({
     DraftPathwayMessage,
     PublishPathwayVersionMessage,
     RetirePathwayVersionMessage,
+    StartPathwayShadowMessage,
+    StopPathwayShadowMessage,
   ],
 });
 
 /** Global: what a draft would become is asked from another context. */
 @Global()
 @Module({
-  controllers: [ModuleRoutes, TemplateRoutes, PathwayRoutes, CatalogController],
+  controllers: [ModuleRoutes, TemplateRoutes, PathwayRoutes, ShadowRoutes, CatalogController],
   providers: [
     DefineModuleHandler,
     ReviseModuleHandler,
@@ -60,6 +69,8 @@ export const catalogContext = defineContext({
     DraftPathwayHandler,
     PublishPathwayVersionHandler,
     RetirePathwayVersionHandler,
+    StartPathwayShadowHandler,
+    StopPathwayShadowHandler,
     {
       provide: WOULD_BE_VERSION,
       inject: [PublishPathwayVersionHandler],

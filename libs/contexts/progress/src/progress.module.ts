@@ -77,6 +77,7 @@ import { externalCredentialsProjection } from './projections/external-credential
 import { learnerProgressProjection } from './projections/learner-progress.projection.js';
 import { EnrollmentQueries } from './queries/enrollments.js';
 import { createRecordPreview } from './queries/record-preview.js';
+import { ShadowQueries, ShadowReport } from './queries/shadow.js';
 import { SimulationReport } from './queries/simulation-report.js';
 import { Simulator } from './queries/simulation.js';
 import { WhyNotHandler, WhyNotRoute } from './queries/why-not.js';
@@ -128,6 +129,7 @@ export const progressContext = defineContext({
     WhyNotRoute,
     UndoRoutes,
     SimulationRoutes,
+    ShadowQueries,
     ExternalCredentialRoutes,
     ImportRoute,
     MergeRoutes,
@@ -163,6 +165,7 @@ export const progressContext = defineContext({
     WhyNotHandler,
     Simulator,
     SimulationReport,
+    ShadowReport,
     {
       provide: DECISION_REPLAY,
       inject: [INSTALLATION],

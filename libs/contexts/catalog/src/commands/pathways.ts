@@ -35,7 +35,12 @@ import {
   type Installation,
   type TenantCaller,
 } from '@cairn/platform';
-import type { DraftPathway, PublishPathwayVersion, RetirePathwayVersion } from '../contracts/catalog.commands.js';
+import type {
+  DraftPathway,
+  PublishPathwayVersion,
+  RetirePathwayVersion,
+  StartPathwayShadow,
+} from '../contracts/catalog.commands.js';
 import {
   ENROLLMENT_MODES,
   pathwayIdOf,
@@ -72,7 +77,7 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
   constructor(@Inject(INSTALLATION) private readonly installation: Installation) {}
 
   async execute({ issued, options }: PublishPathwayVersionMessage): Promise<CommandOutcome> {
-    const command = await this.withCandidates(issued);
+    const command = await withGranting(this.installation, issued);
     // What the catalog grants by now may differ from what it granted at the first try, so the executor would take a
     // retry for another command: the one thing that a client says, the label, is compared here.
     const outcome = await this.installation.executor.execute({ ...command, idSource: 'derived' }, options);
@@ -114,39 +119,46 @@ export class PublishPathwayVersionHandler implements ICommandHandler<PublishPath
 
   private async decide(issued: Issued<PublishPathwayVersion>) {
     const { executor } = this.installation;
-    const command = await this.withCandidates(issued);
+    const command = await withGranting(this.installation, issued);
     const { state } = await executor.snapshot(pathwayDecider, pathwayDecider.streamOf(command));
     const facts = await pathwayDecider.loadFacts?.(command, state, executor.loader);
     return { decision: pathwayDecider.decide(command, state, facts), state, facts };
   }
+}
 
-  private async withCandidates<C extends Issued<PublishPathwayVersion>>(issued: C): Promise<C> {
-    const { tenant, data } = issued;
-    const { state } = await this.installation.executor.snapshot(pathwayFold, pathwayStream(tenant, data.pathwayId));
-    const named = state.draft === undefined ? [] : templatesNamed(tenant, state.draft.rules);
-    return { ...issued, data: { ...data, grantedBy: await this.grantedBy(tenant, named) } };
-  }
+/** A command about the draft, with the pathways that grant what its rules name. */
+export async function withGranting<C extends Issued<PublishPathwayVersion | StartPathwayShadow>>(
+  installation: Installation,
+  issued: C,
+): Promise<C> {
+  const { tenant, data } = issued;
+  const { state } = await installation.executor.snapshot(pathwayFold, pathwayStream(tenant, data.pathwayId));
+  const named = state.draft === undefined ? [] : templatesNamed(tenant, state.draft.rules);
+  return { ...issued, data: { ...data, grantedBy: await granting(installation, tenant, named) } };
+}
 
-  /** The pathways that grant the templates, those that grant what these need, and so on. */
-  private async grantedBy(tenant: TenantId, templates: readonly string[]): Promise<readonly PathwayId[]> {
-    const { installation } = this;
-    // A publication of a moment ago must be seen.
-    if (templates.length > 0 && !(await installation.waitFor(['catalog'], await installation.log.head(), 10_000)))
-      throw new ProblemException('read-model-behind', 'The catalog has not caught up; publish again in a moment.');
-    const pathways = new Set<PathwayId>();
-    const seen = new Set(templates);
-    for (let open = [...seen]; open.length > 0;) {
-      const found = (await installation.views.find(
-        'catalog',
-        { tenant, kind: 'grants', templateId: { $in: open } },
-        { limit: 10_000 },
-      )) as unknown as readonly GrantsDocument[];
-      for (const { pathwayId } of found) pathways.add(pathwayId as PathwayId);
-      open = [...new Set(found.flatMap(({ needs }) => needs))].filter((template) => !seen.has(template));
-      for (const template of open) seen.add(template);
-    }
-    return [...pathways];
+/** The pathways that grant the templates, those that grant what these need, and so on. */
+async function granting(
+  { log, views, waitFor }: Installation,
+  tenant: TenantId,
+  templates: readonly string[],
+): Promise<readonly PathwayId[]> {
+  // A publication of a moment ago must be seen.
+  if (templates.length > 0 && !(await waitFor(['catalog'], await log.head(), 10_000)))
+    throw new ProblemException('read-model-behind', 'The catalog has not caught up; publish again in a moment.');
+  const pathways = new Set<PathwayId>();
+  const seen = new Set(templates);
+  for (let open = [...seen]; open.length > 0;) {
+    const found = (await views.find(
+      'catalog',
+      { tenant, kind: 'grants', templateId: { $in: open } },
+      { limit: 10_000 },
+    )) as unknown as readonly GrantsDocument[];
+    for (const { pathwayId } of found) pathways.add(pathwayId as PathwayId);
+    open = [...new Set(found.flatMap(({ needs }) => needs))].filter((template) => !seen.has(template));
+    for (const template of open) seen.add(template);
   }
+  return [...pathways];
 }
 
 /** Templates that the requirements may name; the names in a selector's list may be modules, which nothing grants. */

@@ -1,5 +1,5 @@
 import type { Command, PathwayId, TemplateId } from '@cairn/kernel';
-import type { ModuleDefinition, PathwayEvent, TemplateEvent } from './catalog.events.js';
+import type { ModuleDefinition, PathwayEvent, PathwayShadow, TemplateEvent } from './catalog.events.js';
 
 export type DefineModule = Command<'DefineModule', ModuleDefinition>;
 export type ReviseModule = Command<'ReviseModule', ModuleDefinition>;
@@ -27,4 +27,17 @@ export type RetirePathwayVersion = Command<
   'RetirePathwayVersion',
   { readonly pathwayId: PathwayId; readonly version: number; readonly reasonCode: string }
 >;
-export type PathwayCommand = DraftPathway | PublishPathwayVersion | RetirePathwayVersion;
+/**
+ * Evaluates the draft beside the versions that people are in, until it is stopped or the draft is one no more. `from`,
+ * `mapping` and `entryPoint` as for a dry run; `grantedBy` as for publishing.
+ */
+export type StartPathwayShadow = Command<
+  'StartPathwayShadow',
+  Omit<PathwayShadow, 'candidate'> & { readonly grantedBy?: readonly PathwayId[] }
+>;
+export type StopPathwayShadow = Command<
+  'StopPathwayShadow',
+  { readonly pathwayId: PathwayId; readonly reasonCode: string }
+>;
+export type PathwayCommand =
+  DraftPathway | PublishPathwayVersion | RetirePathwayVersion | StartPathwayShadow | StopPathwayShadow;

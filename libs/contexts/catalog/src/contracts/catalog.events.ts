@@ -189,46 +189,47 @@ export const pathwayDrafted = defineEvent({
   schema: s.object({ pathwayId: s.uuid<PathwayId>(), slug, ...pathwayBody }),
   samples: { 1: [{ pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80', slug: 'data-skills', ...pathwaySample }] },
 });
+const publishedBody = {
+  pathwayId: s.uuid<PathwayId>(),
+  slug,
+  version: s.integer({ min: 1 }),
+  /** A name for people, unique within the pathway: `2013J`. */
+  label: s.string({ max: 64 }),
+  ...pathwayBody,
+  /** Template version that each award issues, by award id. */
+  templateVersions: s.record(s.integer({ min: 1 })),
+  /** Pathways that grant credentials which this one's rules name: joining this one joins them. */
+  inner: s.array(s.object({ pathwayId: s.uuid<PathwayId>(), version: s.integer({ min: 1 }) })),
+  hash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
+};
+const publishedSample = {
+  pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+  slug: 'data-skills',
+  version: 1,
+  label: '2026',
+  ...pathwaySample,
+  templateVersions: { L1: 1 },
+  inner: [],
+  hash: 'c'.repeat(64),
+};
+
 export const pathwayVersionPublished = defineEvent({
   type: 'pathway-version-published',
   version: 1,
   means: 'A version of a pathway became immutable; enrollments are pinned to it (D7).',
   schema: s.object({
-    pathwayId: s.uuid<PathwayId>(),
-    slug,
-    version: s.integer({ min: 1 }),
-    /** A name for people, unique within the pathway: `2013J`. */
-    label: s.string({ max: 64 }),
-    ...pathwayBody,
-    /** Template version that each award issues, by award id. */
-    templateVersions: s.record(s.integer({ min: 1 })),
-    /** Pathways that grant credentials which this one's rules name: joining this one joins them. */
-    inner: s.array(s.object({ pathwayId: s.uuid<PathwayId>(), version: s.integer({ min: 1 }) })),
+    ...publishedBody,
     /** Left out: neither this version nor the newest before it enrolls by itself. */
     automatic: s.optional(automatic),
-    hash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
   }),
   samples: {
     1: [
+      publishedSample,
       {
-        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
-        slug: 'data-skills',
-        version: 1,
-        label: '2026',
-        ...pathwaySample,
-        templateVersions: { L1: 1 },
-        inner: [],
-        hash: 'c'.repeat(64),
-      },
-      {
-        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
-        slug: 'data-skills',
+        ...publishedSample,
         version: 2,
         label: '2027',
-        ...pathwaySample,
         enrollment: 'automatic',
-        templateVersions: { L1: 1 },
-        inner: [],
         automatic: {
           version: 2,
           targets: ['c5b0a4a1-6a2f-5d0f-9b1e-3f0a5b6c7d8e', '1d9a0c3e-4b5f-5a6b-8c7d-0e1f2a3b4c5d'],
@@ -262,6 +263,63 @@ export const pathwayVersionRetired = defineEvent({
   },
 });
 
+/** Why a shadow ended: a person's decision, or its draft is one no more. */
+export const SHADOW_ENDS = ['stopped', 'redrafted', 'published'] as const;
+
+export const pathwayShadowStarted = defineEvent({
+  type: 'pathway-shadow-started',
+  version: 1,
+  means: 'A draft is evaluated beside the versions that people are in; it decides and issues nothing.',
+  schema: s.object({
+    pathwayId: s.uuid<PathwayId>(),
+    /** What publishing the draft would have made of it at that moment: evaluated as it is here, whatever follows. */
+    candidate: s.object(publishedBody),
+    /** As for a dry run: number of the one version looked at, steps that are called otherwise, the entry point. */
+    from: s.optional(s.integer({ min: 1 })),
+    mapping: s.optional(s.record(s.string({ max: 64 }))),
+    entryPoint: s.optional(s.string({ max: 64 })),
+  }),
+  samples: {
+    1: [
+      {
+        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+        candidate: { ...publishedSample, version: 2, label: '2', hash: 'e'.repeat(64) },
+      },
+      {
+        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+        candidate: { ...publishedSample, version: 3, label: '3', hash: 'f'.repeat(64) },
+        from: 2,
+        mapping: { L1: 'basics' },
+        entryPoint: 'start',
+      },
+    ],
+  },
+});
+export const pathwayShadowEnded = defineEvent({
+  type: 'pathway-shadow-ended',
+  version: 1,
+  means: 'The draft is evaluated no further; what it would have decided up to here can still be asked.',
+  schema: s.object({
+    pathwayId: s.uuid<PathwayId>(),
+    /** Of the candidate. */
+    hash: s.string({ pattern: /^[0-9a-f]{64}$/ }),
+    why: s.oneOf(SHADOW_ENDS),
+    /** If a person stopped it. */
+    reasonCode: s.optional(s.string({ max: 64 })),
+  }),
+  samples: {
+    1: [
+      { pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80', hash: 'e'.repeat(64), why: 'published' },
+      {
+        pathwayId: '3e4b5f5a-6b8c-5d0e-9f2a-3b4c5d6e7f80',
+        hash: 'f'.repeat(64),
+        why: 'stopped',
+        reasonCode: 'seen-enough',
+      },
+    ],
+  },
+});
+
 export const catalogEvents = [
   moduleDefined,
   moduleRevised,
@@ -270,12 +328,19 @@ export const catalogEvents = [
   pathwayDrafted,
   pathwayVersionPublished,
   pathwayVersionRetired,
+  pathwayShadowStarted,
+  pathwayShadowEnded,
 ] as const;
 export type ModuleEvent = EventOf<typeof moduleDefined | typeof moduleRevised>;
 export type TemplateEvent = EventOf<typeof credentialTemplateDrafted | typeof credentialTemplatePublished>;
 export type PathwayEvent = EventOf<
-  typeof pathwayDrafted | typeof pathwayVersionPublished | typeof pathwayVersionRetired
+  | typeof pathwayDrafted
+  | typeof pathwayVersionPublished
+  | typeof pathwayVersionRetired
+  | typeof pathwayShadowStarted
+  | typeof pathwayShadowEnded
 >;
+export type PathwayShadow = EventOf<typeof pathwayShadowStarted>['data'];
 export type PublishedPathway = EventOf<typeof pathwayVersionPublished>['data'];
 export type PublishedTemplate = EventOf<typeof credentialTemplatePublished>['data'];
 export type ModuleDefinition = EventOf<typeof moduleDefined>['data'];

@@ -4,6 +4,7 @@ import type {
   ModuleDefinition,
   ModuleEvent,
   PathwayEvent,
+  PathwayShadow,
   PublishedPathway,
   PublishedTemplate,
   TemplateEvent,
@@ -46,6 +47,8 @@ export type PathwayState = {
   /** Published versions; version n stands at index n - 1. */
   readonly versions: readonly PublishedPathway[];
   readonly retired: readonly number[];
+  /** Of the draft, while it is evaluated beside the versions. */
+  readonly shadow?: PathwayShadow;
 };
 export const pathwayFold: Fold<PathwayState, PathwayEvent> = {
   category: 'pathway',
@@ -58,6 +61,12 @@ export const pathwayFold: Fold<PathwayState, PathwayEvent> = {
         return { ...state, versions: [...state.versions, event.data] };
       case 'pathway-version-retired':
         return { ...state, retired: [...state.retired, event.data.version] };
+      case 'pathway-shadow-started':
+        return { ...state, shadow: event.data };
+      case 'pathway-shadow-ended': {
+        const { shadow: _ended, ...rest } = state;
+        return rest;
+      }
       default:
         return event satisfies never;
     }

@@ -523,3 +523,65 @@ describe('cycles over the template graph (D9)', () => {
     expect(expectRecorded(await catalog.send({ type: 'PublishPathwayVersion', data })).inner).toEqual([]);
   });
 });
+
+describe('a draft in shadow', () => {
+  const one = single('p', 'L1', { module: 'DS-101' });
+  const other = single('p', 'L1', { module: 'DS-102' });
+  const open = async () => {
+    const catalog = createCatalog();
+    await catalog.things(e2Catalog());
+    const pathwayId = pathwayIdOf(TENANT, 'p');
+    const start = (more: object = {}) => catalog.send({ type: 'StartPathwayShadow', data: { pathwayId, ...more } });
+    const stop = (reasonCode = 'seen-enough') =>
+      catalog.send({ type: 'StopPathwayShadow', data: { pathwayId, reasonCode } });
+    const types = async () =>
+      (await catalog.executor.history(pathwayStream(TENANT, pathwayId))).map(({ type }) => type);
+    return { ...catalog, start, stop, types };
+  };
+
+  it('holds what publishing it would make, hash and all', async () => {
+    const { draft, publish, start, pathway } = await open();
+    await draft(one);
+    await publish('p', '1');
+    await draft(other);
+    expect(await start({ from: 1, mapping: { only: 'only' } })).toMatchObject({ outcome: 'recorded' });
+    const { shadow } = await pathway('p');
+    const { automatic: _automatic, label: _label, ...published } = expectRecorded(await publish('p', 'next'));
+    expect(shadow).toMatchObject({ from: 1, mapping: { only: 'only' }, candidate: published });
+  });
+
+  it('is one at a time, ends with its draft, and is stopped for a reason', async () => {
+    const { draft, publish, start, stop, types, pathway } = await open();
+    expectRefused(await start(), 'draft-missing');
+    await draft(one);
+    expectRefused(await start(), 'nothing-to-shadow');
+    await publish('p', '1');
+    expectRefused(await start(), 'nothing-to-shadow');
+    await draft(other);
+    expectRefused(await start({ from: 7 }), 'not-found');
+    await start();
+    expectUnchanged(await start());
+    expectRefused(await start({ entryPoint: 'start' }), 'shadow-running');
+    expectUnchanged(await draft(other));
+    expect((await pathway('p')).shadow).toBeDefined();
+    await draft(one);
+    expect((await pathway('p')).shadow).toBeUndefined();
+    expectUnchanged(await stop());
+    await draft(other);
+    await start();
+    expectRefused(await stop(''), 'reason-required');
+    await stop();
+    await start();
+    await publish('p', '2');
+    expect((await types()).filter((type) => type.startsWith('pathway-shadow'))).toHaveLength(6);
+    expect((await types()).at(-1)).toBe('pathway-shadow-ended');
+  });
+
+  it('is refused what publishing would be refused for', async () => {
+    const { draft, publish, start } = await open();
+    await draft(one);
+    await publish('p', '1');
+    await draft(single('p', 'L1', { module: 'nothing-of-the-kind' }));
+    expectRefused(await start(), 'reference-unknown');
+  });
+});

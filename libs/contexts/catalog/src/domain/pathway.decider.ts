@@ -8,6 +8,7 @@ import {
   type Decision,
   type Issued,
   type PathwayId,
+  type Rejected,
   type TenantId,
 } from '@cairn/kernel';
 import { withRequirementIds, type PathwayRules } from '@cairn/rules';
@@ -16,12 +17,15 @@ import type {
   PathwayCommand,
   PublishPathwayVersion,
   RetirePathwayVersion,
+  StartPathwayShadow,
+  StopPathwayShadow,
 } from '../contracts/catalog.commands.js';
 import {
   pathwayIdOf,
   type AutomaticEnrollment,
   type PathwayEvent,
   type PublishedPathway,
+  type SHADOW_ENDS,
 } from '../contracts/catalog.events.js';
 import { newestVersion, pathwayFold, pathwayStream, type PathwayState } from '../contracts/catalog.folds.js';
 import { findStackingCycle, joinEdges, stackingEdgesOf } from '../contracts/stacking.js';
@@ -48,10 +52,16 @@ export type PathwayFacts =
 
 export const pathwayDecider: Decider<PathwayState, PathwayCommand, PathwayEvent, PathwayFacts> = {
   ...pathwayFold,
-  commands: ['DraftPathway', 'PublishPathwayVersion', 'RetirePathwayVersion'],
+  commands: [
+    'DraftPathway',
+    'PublishPathwayVersion',
+    'RetirePathwayVersion',
+    'StartPathwayShadow',
+    'StopPathwayShadow',
+  ],
   streamOf: (command) => pathwayStream(command.tenant, command.data.pathwayId),
   loadFacts: async (command, { draft }, loader) => {
-    if (command.type !== 'PublishPathwayVersion' || !draft) return undefined;
+    if ((command.type !== 'PublishPathwayVersion' && command.type !== 'StartPathwayShadow') || !draft) return undefined;
     const granting = new Map<PathwayId, PathwayState>();
     for (const id of command.data.grantedBy ?? [])
       if (id !== command.data.pathwayId)
@@ -66,6 +76,10 @@ export const pathwayDecider: Decider<PathwayState, PathwayCommand, PathwayEvent,
         return publishVersion(command, state, facts);
       case 'RetirePathwayVersion':
         return retireVersion(command, state);
+      case 'StartPathwayShadow':
+        return startShadow(command, state, facts);
+      case 'StopPathwayShadow':
+        return stopShadow(command, state);
       default:
         return command satisfies never;
     }
@@ -78,7 +92,8 @@ function draftPathway({ data, tenant }: Issued<DraftPathway>, state: PathwayStat
   // Unreadable rules are refused here, so that whatever reads a draft can rely on its shape; all else waits for lint.
   const faults = shapeFaults(data.rules);
   if (faults.length > 0) return faulty('rule-invalid', faults);
-  return state.draft && hashJson(state.draft) === hashJson(data) ? accept() : accept({ type: 'pathway-drafted', data });
+  if (state.draft && hashJson(state.draft) === hashJson(data)) return accept();
+  return accept({ type: 'pathway-drafted', data }, ...shadowEnds(state, 'redrafted'));
 }
 
 function publishVersion(
@@ -86,9 +101,29 @@ function publishVersion(
   state: PathwayState,
   facts: PathwayFacts,
 ): Decision<PathwayEvent> {
+  const found = nextVersion(tenant, data.label, state, facts);
+  if ('accepted' in found) return found;
+  if (found.same) return accept();
+  const published = found.next;
+  return accept(
+    {
+      type: 'pathway-version-published',
+      data: { ...published, ...automaticAfter(state, { ...state, versions: [...state.versions, published] }) },
+    },
+    ...shadowEnds(state, 'published'),
+  );
+}
+
+/** What publishing makes of the draft, or the version that says the same already. */
+function nextVersion(
+  tenant: TenantId,
+  asked: string | undefined,
+  state: PathwayState,
+  facts: PathwayFacts,
+): Rejected | { readonly same: PublishedPathway } | { readonly same?: never; readonly next: PublishedPathway } {
   const { draft } = state;
   if (!draft || !facts) return draftMissing('pathway');
-  if (data.label === '') return invalid('/label', 'required', 'A version needs a label, such as "2026".');
+  if (asked === '') return invalid('/label', 'required', 'A version needs a label, such as "2026".');
 
   const unnamed: RuleFault[] = [];
   const rules = withRequirementIds(renameInRules(draft.rules, resolver(tenant, facts.things, unnamed)));
@@ -99,10 +134,10 @@ function publishVersion(
   const content = { title, rules, enrollment, ...(returnWithinDays === undefined ? {} : { returnWithinDays }) };
   const says = (version: PublishedPathway): boolean => hashJson(contentOf(version)) === hashJson(content);
   const newest = state.versions.at(-1);
-  if (data.label === undefined && newest && says(newest)) return accept();
-  const label = data.label ?? String(state.versions.length + 1);
+  if (asked === undefined && newest && says(newest)) return { same: newest };
+  const label = asked ?? String(state.versions.length + 1);
   const labelled = state.versions.find((version) => version.label === label);
-  if (labelled) return says(labelled) ? accept() : labelTaken(labelled);
+  if (labelled) return says(labelled) ? { same: labelled } : labelTaken(labelled);
 
   const { errors } = findingsOf(tenant, draft, facts.things);
   if (errors.length > 0) return faulty('pathway-lint-failed', errors);
@@ -125,17 +160,65 @@ function publishVersion(
     ),
     inner: innerOf(rules, facts.granting),
   };
-  const published: PublishedPathway = {
-    ...unhashed,
-    version: state.versions.length + 1,
-    label,
-    hash: hashJson(unhashed),
-  };
-  return accept({
-    type: 'pathway-version-published',
-    data: { ...published, ...automaticAfter(state, { ...state, versions: [...state.versions, published] }) },
-  });
+  return { next: { ...unhashed, version: state.versions.length + 1, label, hash: hashJson(unhashed) } };
 }
+
+/** One shadow a pathway: what it costs is bounded by those in its versions. */
+function startShadow(
+  { data, tenant }: Issued<StartPathwayShadow>,
+  state: PathwayState,
+  facts: PathwayFacts,
+): Decision<PathwayEvent> {
+  const { grantedBy: _looked, ...asked } = data;
+  if (state.shadow) {
+    const { candidate: _candidate, ...running } = state.shadow;
+    return hashJson(running) === hashJson(asked)
+      ? accept()
+      : reject(
+          'shadow-running',
+          'The draft is in shadow already, with another version to look at, mapping or entry point.',
+          'Stop that shadow first.',
+        );
+  }
+  if (asked.from !== undefined && !state.versions[asked.from - 1])
+    return reject('not-found', `The pathway has no version ${asked.from}.`, 'List its versions and name one of them.');
+  const found = nextVersion(tenant, undefined, state, facts);
+  if ('accepted' in found) return found;
+  if (found.same)
+    return reject(
+      'nothing-to-shadow',
+      `The draft says the same as version ${found.same.version} ("${found.same.label}").`,
+    );
+  if (state.versions.length === 0)
+    return reject('nothing-to-shadow', 'No version is published, so there is nothing to put the draft beside.');
+  return accept({ type: 'pathway-shadow-started', data: { ...asked, candidate: found.next } });
+}
+
+function stopShadow({ data }: Issued<StopPathwayShadow>, state: PathwayState): Decision<PathwayEvent> {
+  if (data.reasonCode === '')
+    return reject('reason-required', 'A shadow is stopped for a reason.', 'Send a reason code such as "seen-enough".');
+  return accept(...shadowEnds(state, 'stopped', data.reasonCode));
+}
+
+/** Ends with its draft: what is evaluated is what stands there as the draft. */
+const shadowEnds = (
+  { shadow }: PathwayState,
+  why: (typeof SHADOW_ENDS)[number],
+  reasonCode?: string,
+): readonly PathwayEvent[] =>
+  shadow
+    ? [
+        {
+          type: 'pathway-shadow-ended',
+          data: {
+            pathwayId: shadow.pathwayId,
+            hash: shadow.candidate.hash,
+            why,
+            ...(reasonCode === undefined ? {} : { reasonCode }),
+          },
+        },
+      ]
+    : [];
 
 /** What lint finds in a draft whose names all stand for something. */
 export const findingsOf = (

@@ -1,4 +1,4 @@
-import { faultsOf, type IssuerId, type Recorded } from '@cairn/kernel';
+import { faultsOf, type IssuerId } from '@cairn/kernel';
 import { at, recorded, TENANT } from '@cairn/testing';
 import {
   catalogEvents,
@@ -10,9 +10,7 @@ import {
   type PublishedPathway,
   type TemplateEvent,
 } from '../contracts/catalog.events.js';
-import { catalogProjection, type CatalogDocument } from './catalog.projection.js';
-
-type CatalogEvent = Recorded<ModuleEvent | TemplateEvent | PathwayEvent>;
+import { catalogProjection, type CatalogDocument, type CatalogEvent } from './catalog.projection.js';
 
 /** given(events).when(events): every document, by id, as a runner would leave them. */
 function fold(events: readonly CatalogEvent[]): Record<string, CatalogDocument> {
@@ -202,8 +200,9 @@ it('every golden sample of the context fits its schema and folds', () => {
       .map((data) => ({ definition, data })),
   );
   expect(samples.filter(({ definition, data }) => faultsOf(definition.schema, data).length > 0)).toEqual([]);
-  const events = samples.map(
-    ({ definition, data }) => recorded({ type: definition.type, data }) as unknown as CatalogEvent,
-  );
+  const followed = new Set<string>(catalogProjection.events.map(({ type }) => type));
+  const events = samples
+    .filter(({ definition }) => followed.has(definition.type))
+    .map(({ definition, data }) => recorded({ type: definition.type, data }) as unknown as CatalogEvent);
   expect(Object.keys(fold(events)).length).toBeGreaterThan(0);
 });

@@ -75,7 +75,10 @@ export type GrantsDocument = Document & {
 };
 export type CatalogDocument = ModuleDocument | TemplateDocument | PathwayDocument | AutomaticDocument | GrantsDocument;
 
-type CatalogEvent = Recorded<ModuleEvent | TemplateEvent | PathwayEvent>;
+/** A shadow changes nothing that is published. */
+export type CatalogEvent = Recorded<
+  ModuleEvent | TemplateEvent | Exclude<PathwayEvent, { type: `pathway-shadow-${string}` }>
+>;
 type PathwayVersionEvent = Recorded<Extract<PathwayEvent, { data: { version: number } }>>;
 
 /**

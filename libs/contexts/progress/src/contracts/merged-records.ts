@@ -2,7 +2,8 @@
 import type { FactLoader, Fold, LearnerId, TenantId } from '@cairn/kernel';
 import { recordStream, type RecordEvent } from './record.events.js';
 
-const mergeFold: Fold<{ readonly into?: LearnerId }, RecordEvent> = {
+/** In whose record that of a stream goes on. */
+export const mergeFold: Fold<{ readonly into?: LearnerId }, RecordEvent> = {
   category: 'record',
   initial: {},
   evolve: (state, event) => {

@@ -137,7 +137,7 @@ export class SimulationReport {
     return outcome.outcome === 'recorded' ? { outcome: 'moved', revision: outcome.revision } : { outcome: 'unchanged' };
   }
 
-  private headOf({ target, to, position, asOf }: SimulationFrame): SimulationHead {
+  headOf({ target, to, position, asOf }: SimulationFrame): SimulationHead {
     return {
       pathway: to.slug,
       version: target.version === undefined ? null : to.label,
@@ -158,10 +158,10 @@ export class SimulationReport {
   }
 }
 
-const countsOf = <T extends string>(outcomes: readonly T[]): Record<T, number> =>
+export const countsOf = <T extends string>(outcomes: readonly T[]): Record<T, number> =>
   Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<T, number>;
 
-const namesOf = (enrollment: EnrollmentId) => ({
+export const namesOf = (enrollment: EnrollmentId) => ({
   enrollment: publicId('enr', enrollment),
   learner: publicId('lrn', enrollment.slice(0, 36)),
 });
@@ -170,7 +170,8 @@ const namesOf = (enrollment: EnrollmentId) => ({
 const decided = ({ outcome, gains, stepsMet }: Simulated): string =>
   canonicalJson({ outcome, gains, stepsMet } as unknown as Json);
 
-function shown({ enrollment, gains, loses, ...rest }: Simulated): SimulationRow {
+/** As people and programs read it. */
+export function shown({ enrollment, gains, loses, ...rest }: Simulated): SimulationRow {
   return {
     ...namesOf(enrollment),
     ...rest,
