@@ -212,6 +212,23 @@ it('renews those whose window is open, by decision; the others are told why not'
     const types = (history.items as { type: string }[]).map(({ type }) => type);
     expect(types.filter((type) => type === 'credential-renewed')).toHaveLength(1);
   }
+
+  // Undone, the terms are taken back: suspended until they are met or decided again.
+  const { run } = renewed.head;
+  const undo = async (more: object = {}) => {
+    const body = { authority: 'registrar', ...more };
+    const { body: answer } = await firstAid.client.send('POST', `/api/operations/${run}/undo`, body);
+    await server.settled();
+    return answer;
+  };
+  expect(await undo()).toMatchObject({ effects: 2, types: { 'renewal-earned': 2 } });
+  expect(await undo({ confirm: 2 })).toMatchObject({ done: { compensated: 2, refused: [] } });
+  const states = async () => Promise.all(open.map(async (learner) => (await learner.terms()).at(-1)));
+  expect(await states()).toEqual([expect.stringMatching(/ suspended$/), expect.stringMatching(/ suspended$/)]);
+  expect(await undo()).toMatchObject({ effects: 0, gone: 2 });
+  await open[0]?.complete('FA-R1', '2026-11-24T08:00:00Z');
+  const [first, second] = await states();
+  expect([first, second]).toEqual([expect.not.stringContaining('suspended'), expect.stringMatching(/ suspended$/)]);
 });
 
 it('an erased learner and an unknown credential are refused by code, the others go on', async () => {

@@ -194,6 +194,8 @@ describe('help', () => {
   });
 });
 
+const WHY = ['--reason', 'issued-in-error', '--authority', 'dean'];
+const COLUMNS = ['--map', 'learner=student', 'module=course', 'occurredAt=passed'];
 describe('wrong use ends with 2, nothing on the output, and says what is wrong', () => {
   it.each<[string, readonly string[], string | RegExp]>([
     ['an unknown verb', ['frobnicate'], "unknown command 'frobnicate'"],
@@ -226,6 +228,54 @@ describe('wrong use ends with 2, nothing on the output, and says what is wrong',
       'There is no tenant "southlake"; there are: northlake',
     ],
     ['a map of steps that is none', ['simulate', 'p', '--map', 'a'], '--map takes old=new'],
+    ['an act on many that is none', ['bulk', 'praise', ...WHY, '--template', 'T1'], '"praise" is no act; there are'],
+    ['an act on many without a reason', ['bulk', 'revoke', '--template', 'T1'], "required option '--reason <code>'"],
+    ['an act on many without an authority', ['bulk', 'revoke', '--reason', 'x'], "required option '--authority <who>'"],
+    ['an act on nobody', ['bulk', 'revoke', ...WHY], 'Name --credentials; or --learners, --template, or both.'],
+    ['an issue for nobody', ['bulk', 'issue', ...WHY, '--template', 'T1'], 'To issue, name --learners and --template.'],
+    ['a hold on what is none', ['bulk', 'revoke', ...WHY, '--template', 'T1', '--hold', 'h'], '--hold goes with'],
+    ['a suspension without its hold', ['bulk', 'suspend', ...WHY, '--template', 'T1'], '--hold goes with suspend'],
+    [
+      'an act dated by no instant',
+      ['bulk', 'revoke', ...WHY, '--template', 'T1', '--effective-at', 'soon'],
+      '"soon" is not an instant in UTC',
+    ],
+    [
+      'a list that is not there',
+      ['bulk', 'revoke', ...WHY, '--credentials', 'missing.txt'],
+      'There is no file missing.txt',
+    ],
+    [
+      'a list of other things',
+      ['bulk', 'revoke', ...WHY, '--credentials', import.meta.filename],
+      /line 1: .* is not an id such as crd_/,
+    ],
+    [
+      'a confirmation without its preview',
+      ['bulk', 'revoke', ...WHY, '--template', 'T1', '--confirm', 'revoke 1'],
+      '--confirm goes with --position and --as-of',
+    ],
+    ['an import of no file', ['import', 'csv', ...COLUMNS], "required option '--from <file>'"],
+    ['an import without columns', ['import', 'csv', '--from', 'x.csv'], "required option '--map <member=column...>'"],
+    ['a file to import that is not there', ['import', 'csv', '--from', 'x.csv', ...COLUMNS], 'There is no file x.csv'],
+    [
+      'a column that is none',
+      ['import', 'csv', '--from', import.meta.filename, '--map', 'colour=red'],
+      '--map takes member=column, with one of learner, ',
+    ],
+    [
+      'a column left out',
+      ['import', 'csv', '--from', import.meta.filename, '--map', 'learner=a', 'module=b'],
+      '--map must say which column is occurredAt',
+    ],
+    [
+      'a kind of identifier that is none',
+      ['import', 'csv', '--from', 'x.csv', ...COLUMNS, '--learner-by', 'face'],
+      'Allowed choices are external-id, email',
+    ],
+    ['a run that is none', ['import', 'csv', '--from', import.meta.filename, ...COLUMNS, '--run', 'x'], /run/],
+    ['a merge into nobody', ['merge', 'lrn_x', ...WHY], "required option '--into <learner>'"],
+    ['a merge of what is none', ['merge', 'x', '--into', 'y', ...WHY], '"x" is not the id of a learner'],
     ['a shadow of an unknown version', ['shadow', 'start', 'p', '--from', '1999'], 'no published version "1999"'],
     ['a shadow stopped without a reason', ['shadow', 'stop', 'p'], "required option '--reason <code>'"],
     ['a reason that is no code', ['shadow', 'stop', 'p', '--reason', 'No more'], '--reason takes a code'],

@@ -1,6 +1,6 @@
 // `cairn bulk`: one act on many credentials, a preview unless confirmed in its words.
 import { Command, Option } from 'commander';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { bareId, type CredentialId, type Instant, type LearnerId, type TemplateId } from '@cairn/kernel';
 import { idOrSlug, instantOf } from '@cairn/platform';
 import { BulkRun } from '../../../libs/contexts/credentials/src/commands/bulk-run.js';
@@ -142,6 +142,7 @@ function targetOf(of: Pick<BulkTarget, 'tenant' | 'namespace'>, action: BulkAct,
 
 function idsIn<T extends string>(prefix: 'crd' | 'lrn', file: string | undefined): readonly T[] | undefined {
   if (file === undefined) return undefined;
+  if (!existsSync(file)) throw new CliError(`There is no file ${file}.`);
   return readFileSync(file, 'utf8')
     .split(/\r?\n/)
     .flatMap((text, index) => {

@@ -36,9 +36,10 @@ const window = { opens: at('2027-12-10'), closes: at('2028-04-10') };
 
 // ---- states -------------------------------------------------------------------------------------------------------
 
+const reminder = { stage: 'P30D', at: at('2028-02-09') };
 const term1: Decided<CredentialEvent> = {
   ...issuedEvent,
-  data: { ...issuedEvent.data, validUntil: at('2028-03-10'), renewal: window },
+  data: { ...issuedEvent.data, validUntil: at('2028-03-10'), renewal: window, reminders: [reminder] },
 };
 const term2: Decided<CredentialEvent> = {
   type: 'credential-renewed',
@@ -72,6 +73,10 @@ const noted = (type: 'renewal-window-opened' | 'renewal-window-closed'): Decided
   type,
   data: { ...who, serial: 1, validUntil: at('2028-03-10'), ...window },
 });
+const reminded: Decided<CredentialEvent> = {
+  type: 'renewal-reminder-requested',
+  data: { ...who, serial: 1, stage: reminder.stage, dueAt: reminder.at, validUntil: at('2028-03-10') },
+};
 const superseded: Decided<CredentialEvent> = {
   type: 'credential-superseded',
   data: { ...who, by: NEXT, reasonCode: 'new-name', effectiveAt: at('2026-07-01'), because: EARNED },
@@ -90,6 +95,7 @@ const states: Readonly<Record<string, readonly Decided<CredentialEvent>[]>> = {
   'held by both': [term1, suspendedEvent(), byPolicy],
   reinstated: [term1, suspendedEvent(), reinstatedEvent()],
   'window opened': [term1, noted('renewal-window-opened')],
+  reminded: [term1, noted('renewal-window-opened'), reminded],
   expired: [term1, noted('renewal-window-opened'), expired],
   'window closed': [term1, noted('renewal-window-opened'), expired, noted('renewal-window-closed')],
   renewed: [term1, term2],
@@ -156,6 +162,7 @@ const commands = {
   expire: { type: 'ExpireCredential', data: { credentialId, serial: 1 } },
   opens: { type: 'NoteRenewalWindow', data: { credentialId, serial: 1, stage: 'opens' } },
   closes: { type: 'NoteRenewalWindow', data: { credentialId, serial: 1, stage: 'closes' } },
+  remind: { type: 'RequestRenewalReminder', data: { credentialId, serial: 1 } },
 } as const satisfies Record<string, CredentialCommand>;
 
 const renewalAt = (revision: number, serial: 2 | 3): Recorded<RecordEvent> =>
@@ -197,8 +204,13 @@ function factsOf(command: CredentialCommand): IssueFacts | undefined {
   };
 }
 
-function outcome(state: string, name: keyof typeof commands, now = NOW): string {
+/** Reminders are of terms that run: before the end of the first one, unless that is noted already. */
+const askedAt = (state: string, name: keyof typeof commands) =>
+  name === 'remind' && !(states[state] ?? []).includes(expired) ? at('2028-02-15') : NOW;
+
+function outcome(state: string, name: keyof typeof commands): string {
   const command = commands[name];
+  const now = askedAt(state, name);
   const decision = decider.decide(issued(command, { now }), foldOf(decider, states[state] ?? []), factsOf(command));
   return decision.accepted ? (decision.events[0]?.type ?? '-') : `!${decision.code}`;
 }
@@ -218,6 +230,7 @@ const LEGEND: Readonly<Record<string, string>> = {
   EXP: 'credential-expired',
   OPN: 'renewal-window-opened',
   CLS: 'renewal-window-closed',
+  REM: 'renewal-reminder-requested',
   none: '!not-found',
   basis: '!basis-unknown',
   twice: '!credential-already-issued',
@@ -228,30 +241,31 @@ const LEGEND: Readonly<Record<string, string>> = {
   never: '!not-renewable',
 };
 const TABLE = `
-state                | issue  | issue* | renew 2 | renew 3 | supersede | revoke¶ | flag¶  | unflag¶ | suspend¶ | reinstate¶ | revoke | suspend | reinstate | expire | opens | closes
-nothing              | ISS    | basis  | idle    | idle    | none      | BAR     | FLG    | -       | SUS      | -          | none   | none    | none      | none   | none  | none
-flagged before issue | ISS    | basis  | idle    | idle    | none      | BAR     | -      | UNF     | SUS      | -          | none   | none    | none      | none   | none  | none
-held before issue    | ISS    | basis  | idle    | idle    | none      | BAR     | FLG    | -       | -        | REI        | none   | none    | none      | none   | none  | none
-barred               | barred | barred | barred  | barred  | barred    | -       | barred | barred  | barred   | barred     | barred | barred  | barred    | none   | none  | none
-issued               | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS
-without an end       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | idle   | never | never
-flagged              | -      | twice  | REN     | idle    | SUP       | REV     | -      | UNF     | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS
-flag lifted          | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS
-held by people       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | -       | REI       | EXP    | OPN   | CLS
-held by policy       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | -        | REI        | REV    | SUS     | idle      | EXP    | OPN   | CLS
-held by both         | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | -        | REI        | REV    | -       | REI       | EXP    | OPN   | CLS
-reinstated           | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS
-window opened        | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | -     | CLS
-expired              | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | CLS
-window closed        | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -
-renewed              | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -
-renewed late         | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -
-renewed, held        | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | -       | REI       | -      | -     | -
-revoked              | -      | twice  | final   | final   | SUP       | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final
-revoked by policy    | -      | twice  | final   | final   | SUP       | -       | final  | final   | final    | final      | final  | final   | final     | final  | final | final
-renewed, revoked     | -      | twice  | final   | final   | SUP       | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final
-superseded           | -      | twice  | moved   | moved   | -         | moved   | moved  | moved   | moved    | moved      | moved  | moved   | moved     | moved  | moved | moved
-revoked, replaced    | -      | twice  | final   | final   | -         | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final
+state                | issue  | issue* | renew 2 | renew 3 | supersede | revoke¶ | flag¶  | unflag¶ | suspend¶ | reinstate¶ | revoke | suspend | reinstate | expire | opens | closes | remind
+nothing              | ISS    | basis  | idle    | idle    | none      | BAR     | FLG    | -       | SUS      | -          | none   | none    | none      | none   | none  | none  | none
+flagged before issue | ISS    | basis  | idle    | idle    | none      | BAR     | -      | UNF     | SUS      | -          | none   | none    | none      | none   | none  | none  | none
+held before issue    | ISS    | basis  | idle    | idle    | none      | BAR     | FLG    | -       | -        | REI        | none   | none    | none      | none   | none  | none  | none
+barred               | barred | barred | barred  | barred  | barred    | -       | barred | barred  | barred   | barred     | barred | barred  | barred    | none   | none  | none  | none
+issued               | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS   | REM
+without an end       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | idle   | never | never | idle
+flagged              | -      | twice  | REN     | idle    | SUP       | REV     | -      | UNF     | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS   | REM
+flag lifted          | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS   | REM
+held by people       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | -       | REI       | EXP    | OPN   | CLS   | REM
+held by policy       | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | -        | REI        | REV    | SUS     | idle      | EXP    | OPN   | CLS   | REM
+held by both         | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | -        | REI        | REV    | -       | REI       | EXP    | OPN   | CLS   | REM
+reinstated           | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | OPN   | CLS   | REM
+window opened        | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | -     | CLS   | REM
+reminded             | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | EXP    | -     | CLS   | -
+expired              | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | CLS   | idle
+window closed        | -      | twice  | REN     | idle    | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -     | idle
+renewed              | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -     | -
+renewed late         | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | SUS     | idle      | -      | -     | -     | -
+renewed, held        | -      | twice  | -       | REN     | SUP       | REV     | FLG    | -       | SUS      | -          | REV    | -       | REI       | -      | -     | -     | -
+revoked              | -      | twice  | final   | final   | SUP       | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final | final
+revoked by policy    | -      | twice  | final   | final   | SUP       | -       | final  | final   | final    | final      | final  | final   | final     | final  | final | final | final
+renewed, revoked     | -      | twice  | final   | final   | SUP       | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final | final
+superseded           | -      | twice  | moved   | moved   | -         | moved   | moved  | moved   | moved    | moved      | moved  | moved   | moved     | moved  | moved | moved | moved
+revoked, replaced    | -      | twice  | final   | final   | -         | final   | final  | final   | final    | final      | final  | final   | final     | final  | final | final | final
 `;
 const [header = [], ...rows] = TABLE.trim()
   .split('\n')

@@ -32,7 +32,7 @@ type Step = { readonly wait: number } & (
   | { readonly do: 'revoke'; readonly by: 'people' | 1 | 2; readonly back: number }
   | { readonly do: 'suspend' | 'reinstate'; readonly hold: string; readonly back: number }
   | { readonly do: 'flag' | 'unflag'; readonly hold: string; readonly back: number }
-  | { readonly do: 'expire' | 'opens' | 'closes'; readonly serial: number }
+  | { readonly do: 'expire' | 'opens' | 'closes' | 'remind'; readonly serial: number }
   | { readonly do: 'supersede'; readonly by: 1 | 2; readonly back: number }
 );
 
@@ -73,7 +73,7 @@ const acts = {
   }),
   time: fc.record({
     wait,
-    do: fc.constantFrom('expire' as const, 'opens' as const, 'closes' as const),
+    do: fc.constantFrom('expire' as const, 'opens' as const, 'closes' as const, 'remind' as const),
     serial: fc.integer({ min: 1, max: 3 }),
   }),
   supersede: fc.record({
@@ -116,6 +116,8 @@ function createOracle() {
   const holds: Span[] = [];
   const flags: Span[] = [];
   const noted = { expire: 0, opens: 0, closes: 0 };
+  /** Days before the end that the holder of a term was reminded, by its serial. */
+  const reminded = new Map<number, number>();
   let issuedOn: string | undefined;
   let barred: { readonly by: string } | undefined;
   let revoked: (Said & { readonly by: string }) | undefined;
@@ -207,6 +209,20 @@ function createOracle() {
         noted[step.do] = last.serial;
         return 'changed';
       }
+      case 'remind': {
+        if (issuedOn === undefined) return 'not-found';
+        const end = over();
+        if (end) return end;
+        const last = terms.at(-1) as Term;
+        if (step.serial < last.serial) return 'unchanged';
+        if (last.until === undefined || now >= last.until) return 'credential-not-active';
+        const left = REMINDED.filter((days) => days < (reminded.get(last.serial) ?? Infinity));
+        if (left.length === 0) return 'unchanged';
+        const due = left.filter((days) => now >= (last.until as number) - days);
+        if (due.length === 0) return 'credential-not-active';
+        reminded.set(last.serial, Math.min(...due));
+        return 'changed';
+      }
       case 'supersede':
         if (issuedOn === undefined) return barred ? 'issuance-barred' : 'not-found';
         if (superseded) return superseded.by === step.by ? 'unchanged' : 'credential-superseded';
@@ -233,6 +249,13 @@ function createOracle() {
   return { answer, statusAt, terms: terms as readonly Term[] };
 }
 
+/** Days before the end of a term, the earliest reminder first. */
+const REMINDED = [12, 6, 2];
+const aboutEnd = (until: number) => ({
+  renewal: { opens: day(until - 10), closes: day(until + 5) },
+  reminders: REMINDED.map((days) => ({ stage: `P${days}D`, at: day(until - days) })),
+});
+
 /** The decider, told the same. */
 function createSubject() {
   let reply: typeof signed = signed;
@@ -241,7 +264,7 @@ function createSubject() {
   let state = decider.initial;
 
   function tell(step: Step, now: number, term: Term | undefined, serial: number): string {
-    reply = { ...signed, ...(term?.until === undefined ? {} : { renewal: { opens: day(term.until - 10), closes: day(term.until + 5) } }) }; // prettier-ignore
+    reply = { ...signed, ...(term?.until === undefined ? {} : aboutEnd(term.until)) };
     const { command, facts } = commandOf(step, now, term, serial, reply);
     const decision = decider.decide(issued(command, { now: day(now) }), state, facts);
     if (!decision.accepted) return decision.code;
@@ -336,6 +359,8 @@ function commandOf(
     case 'opens':
     case 'closes':
       return plain({ type: 'NoteRenewalWindow', data: { credentialId, serial: step.serial, stage: step.do } });
+    case 'remind':
+      return plain({ type: 'RequestRenewalReminder', data: { credentialId, serial: step.serial } });
     case 'supersede':
       return plain({
         type: 'SupersedeCredential',
@@ -396,7 +421,7 @@ it(`one credential, as an independent oracle has it, in ${RUNS} random lives`, (
   // Every word and every kind of answer was met.
   expect([...seen]).toEqual(
     expect.arrayContaining(
-      ['valid', 'not-yet-valid', 'expired', 'suspended', 'revoked', 'superseded', 'valid, flagged', 'issue: changed', 'renew: changed', 'renew: unchanged', 'expire: changed', 'opens: changed', 'closes: changed', 'supersede: changed', 'reinstate: validation-failed', 'revoke: issuance-barred'], // prettier-ignore
+      ['valid', 'not-yet-valid', 'expired', 'suspended', 'revoked', 'superseded', 'valid, flagged', 'issue: changed', 'renew: changed', 'renew: unchanged', 'expire: changed', 'opens: changed', 'closes: changed', 'remind: changed', 'remind: unchanged', 'remind: credential-not-active', 'supersede: changed', 'reinstate: validation-failed', 'revoke: issuance-barred'], // prettier-ignore
     ),
   );
 }, 120_000);

@@ -27,6 +27,7 @@ import type {
   GrantCredential,
   GrantRenewal,
   WaiveRequirement,
+  WithdrawRenewal,
   WithdrawStackComponent,
   WithdrawWaiver,
 } from '../contracts/record.commands.js';
@@ -69,6 +70,13 @@ export class GrantRenewalMessage extends CommandMessage<GrantRenewal> {
 }
 @CommandHandler(GrantRenewalMessage)
 export class GrantRenewalHandler extends RecordHandler {}
+
+/** Sent by the undo of a run. */
+export class WithdrawRenewalMessage extends CommandMessage<WithdrawRenewal> {
+  static readonly type = 'WithdrawRenewal';
+}
+@CommandHandler(WithdrawRenewalMessage)
+export class WithdrawRenewalHandler extends RecordHandler {}
 
 /** Sent by the erasure reactor. */
 export class CloseRecordMessage extends CommandMessage<CloseRecord> {

@@ -153,6 +153,16 @@ export type GrantRenewal = Command<
   'GrantRenewal',
   Decided & { readonly learnerId: LearnerId; readonly credentialId: CredentialId; readonly occurredAt: Instant }
 >;
+/** A named authority takes back that a credential got a further term by its decision. */
+export type WithdrawRenewal = Command<
+  'WithdrawRenewal',
+  Decided & {
+    readonly learnerId: LearnerId;
+    readonly credentialId: CredentialId;
+    readonly serial: number;
+    readonly occurredAt: Instant;
+  }
+>;
 export type CloseRecord = Command<
   'CloseRecord',
   { readonly learnerId: LearnerId; readonly why: 'erased' | 'merged'; readonly into?: LearnerId }
@@ -195,6 +205,7 @@ export type RecordCommand =
   | WithdrawStackComponent
   | GrantCredential
   | GrantRenewal
+  | WithdrawRenewal
   | CloseRecord
   | AbsorbRecord
   | ReleaseRecord

@@ -159,6 +159,10 @@ export const enrollmentMovedToVersion = defineEvent({
     waivers: s.array(
       s.object({ waiver: eventRef, left: s.string({ max: 300 }), requirementId: s.string({ max: 300 }) }),
     ),
+    /** A move that is taken back: waivers that had ended with it stand again. */
+    restored: s.optional(
+      s.array(s.object({ waiver: eventRef, requirementId: s.string({ max: 300 }), authority, at: s.instant() })),
+    ),
     /** What the enrollment earned before and still holds. */
     awards: s.array(
       s.object({
@@ -576,6 +580,34 @@ export const renewalEarned = defineEvent({
     ],
   },
 });
+export const renewalWithdrawn = defineEvent({
+  type: 'renewal-withdrawn',
+  version: 1,
+  means: 'An authority took back its decision on a further term: it stands only if its requirement is met.',
+  schema: s.object({
+    learnerId,
+    credentialId: s.uuid<CredentialId>(),
+    templateId: s.uuid<TemplateId>(),
+    serial: s.integer({ min: 2 }),
+    /** The renewal that is taken back. */
+    renewal: eventRef,
+    reasonCode,
+    authority,
+  }),
+  samples: {
+    1: [
+      {
+        learnerId: L,
+        credentialId: CRD,
+        templateId: T,
+        serial: 2,
+        renewal: E,
+        reasonCode: 'decided-in-error',
+        authority: 'registrar',
+      },
+    ],
+  },
+});
 export const componentPolicyApplied = defineEvent({
   type: 'component-policy-applied',
   version: 1,
@@ -689,6 +721,7 @@ export const recordEvents = [
   credentialGranted,
   credentialEntitlementWithdrawn,
   renewalEarned,
+  renewalWithdrawn,
   componentPolicyApplied,
   recordClosed,
   recordAbsorbed,

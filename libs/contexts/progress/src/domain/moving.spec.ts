@@ -247,6 +247,26 @@ describe('a move taken back', () => {
     expect(world.credentials().join(', ')).toMatch(/ALL[^,]*2025-04-01/);
   });
 
+  it('gives back the waivers that had ended with the move, from their own instants', async () => {
+    const world = levels(await underWay(), [
+      { id: 'S1', need: need('A', 'B') },
+      { id: 'S2', after: ['S1'], need: need('C', 'E') },
+    ]);
+    await world.waive(1, 'S2/1', '2025-02-11');
+    await world.move(1, 2, '2025-03-01');
+    expect(progress(world).waivers).toEqual([]);
+    await back(world, '2025-03-05');
+    expect(progress(world).waivers).toEqual([
+      { requirementId: 'S2/1', authority: 'dean', at: expect.stringContaining('2025-02-11') as string },
+    ]);
+    // It counts again: C alone is missing, and the term begins with it.
+    await world.complete('C', '2025-02-20');
+    expect(world.credentials()).toEqual(['ALL [2025-02-20)', 'ONE [2025-02-02)']);
+    expect(await world.withdrawWaiver(1, 'S2/1', '2025-03-06')).toMatchObject({
+      events: expect.arrayContaining([expect.objectContaining({ type: 'step-reopened' })]),
+    });
+  });
+
   it('keeps what facts that came later have brought', async () => {
     const world = levels(await underWay(), [
       { id: 'S1', need: need('A', 'B') },

@@ -19,7 +19,7 @@ import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { earlierCompletions, joinInner } from './enrolling.js';
 import { enrollmentOf, isOpen } from './record.state.js';
-import type { EnrollmentState } from './record.types.js';
+import type { EnrollmentState, MovedData } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
 import { takeBackAward } from './undoing.js';
 import { nodesOf, versionKey, type Version } from './version.js';
@@ -185,6 +185,8 @@ function record(
     // Only a move that is taken back leaves steps behind.
     return stepId === undefined ? [] : [{ stepId, at, reachedAt, ...(recognised === undefined ? {} : { recognised }) }];
   });
+  const waivers = waiversGoingOn(enrollment, draft.versionOf(enrollment), target, mapping);
+  const restored = undoes === undefined ? [] : waiversRestored(enrollment, waivers);
   const moved: EnrollmentRef = { ...ref, version: published.version, entryPoint };
   return draft.record(
     {
@@ -207,7 +209,8 @@ function record(
         steps: rules.steps.map(({ id }) => id),
         ...standingOf(target, entryPoint, new Map(satisfied.map(({ stepId, at }) => [stepId, at]))),
         satisfied,
-        waivers: waiversGoingOn(enrollment, draft.versionOf(enrollment), target, mapping),
+        waivers,
+        ...(restored.length === 0 ? {} : { restored }),
         awards: awardsOf(draft, enrollment),
         reasonCode,
         ...(undoes === undefined ? {} : { undoes }),
@@ -234,6 +237,17 @@ function waiversGoingOn({ waivers }: EnrollmentState, from: Version, to: Version
     const said = before.get(left);
     return said !== undefined && said === after.get(requirementId) ? [{ waiver: ref, left, requirementId }] : [];
   });
+}
+
+/** Of a move that is taken back: what had ended with it stands again; the version that it was decided of is back. */
+function waiversRestored(
+  { lastMove }: EnrollmentState,
+  goingOn: readonly { readonly requirementId: string }[],
+): NonNullable<MovedData['restored']> {
+  const taken = new Set(goingOn.map(({ requirementId }) => requirementId));
+  return Array.from(lastMove?.waivers ?? []).flatMap(([requirementId, { ref, at, authority }]) =>
+    taken.has(requirementId) ? [] : [{ waiver: ref, requirementId, authority, at }],
+  );
 }
 
 /** What each requirement says, by id: its text without the ids of its parts. */

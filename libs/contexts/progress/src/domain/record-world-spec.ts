@@ -428,6 +428,19 @@ export function createWorld(
           ...by,
         },
       }),
+    unrenew: (slug: string, date: string, by: object = {}) =>
+      world.send({
+        type: 'WithdrawRenewal',
+        data: {
+          learnerId: learner,
+          credentialId: world.credential(slug).id as CredentialId,
+          serial: 2,
+          reasonCode: 'decided-in-error',
+          authority: 'registrar',
+          occurredAt: at(date),
+          ...by,
+        },
+      }),
     waive: (
       number: number,
       requirementId: string,

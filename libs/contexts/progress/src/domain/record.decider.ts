@@ -21,7 +21,7 @@ import { recordFold } from './record.state.js';
 import type { RecordState } from './record.types.js';
 import { erased } from './refusals.js';
 import { reinstateEnrollment } from './returning.js';
-import { grantRenewal } from './renewing.js';
+import { grantRenewal, withdrawRenewal } from './renewing.js';
 import { creditStackComponent, grantCredential, withdrawStackComponent } from './stacking.js';
 import { waiveRequirement, withdrawWaiver } from './waiving.js';
 
@@ -41,6 +41,7 @@ export const recordDecider: Decider<RecordState, RecordCommand, RecordEvent, Rec
     'WithdrawStackComponent',
     'GrantCredential',
     'GrantRenewal',
+    'WithdrawRenewal',
     'CloseRecord',
     'AbsorbRecord',
     'ReleaseRecord',
@@ -88,6 +89,8 @@ function decide(command: Issued<RecordCommand>, state: RecordState, facts: Recor
       return grantCredential(command, draft);
     case 'GrantRenewal':
       return grantRenewal(command, draft);
+    case 'WithdrawRenewal':
+      return withdrawRenewal(command, draft);
     case 'AbsorbRecord':
       return absorbRecord(command, draft);
     case 'ReleaseRecord':

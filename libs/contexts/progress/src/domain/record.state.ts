@@ -136,6 +136,7 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
           ref: event.id,
           from: { version: event.data.from.version, entryPoint: event.data.from.entryPoint },
           mapping: event.data.mapping,
+          waivers: mapWithoutAll(enrollment.waivers, new Set(event.data.waivers.map(({ waiver }) => waiver))),
           command: event.meta.$causationId,
           decided: NONE,
         },
@@ -233,6 +234,15 @@ function evolve(state: RecordState, event: Recorded<RecordEvent>): RecordState {
       const { credentialId, templateId } = event.data;
       return inHolding(state, templateId, credentialId, (holding) => renewed(holding, event.id, event.data));
     }
+    case 'renewal-withdrawn': {
+      const { credentialId, templateId, serial } = event.data;
+      return inHolding(state, templateId, credentialId, (holding) => ({
+        ...holding,
+        renewals: holding.renewals.map((renewal) =>
+          renewal.data.serial === serial ? { ...renewal, undecided: true as const } : renewal,
+        ),
+      }));
+    }
     case 'component-policy-applied': {
       const { credentialId, templateId } = event.data;
       return inHolding(state, templateId, credentialId, (holding) => policyApplied(holding, event.data));
@@ -301,6 +311,10 @@ function moved(before: EnrollmentState, data: MovedData): EnrollmentState {
   for (const waiver of before.waivers.values()) {
     const goesOn = data.waivers.find((one) => one.waiver === waiver.ref);
     if (goesOn) waivers.set(goesOn.requirementId, waiver);
+  }
+  for (const waiver of before.lastMove?.waivers.values() ?? []) {
+    const restored = data.restored?.find((one) => one.waiver === waiver.ref);
+    if (restored) waivers.set(restored.requirementId, waiver);
   }
   let own = NO_FACTS;
   for (const { ref: fact, data: met } of steps.values())
@@ -461,14 +475,20 @@ function renewed(holding: HoldingState, ref: string, data: RenewalData): Holding
 /** Names the hold on a credential whose renewal was taken back. */
 export const renewalHold = (serial: number): string => `renewal-withdrawn:${serial}`;
 
+/** Waivers whose ids are not among those that go on. */
+const mapWithoutAll = (
+  waivers: ReadonlyMap<string, WaiverState>,
+  goOn: ReadonlySet<string>,
+): ReadonlyMap<string, WaiverState> => new Map(Array.from(waivers).filter(([, { ref }]) => !goOn.has(ref)));
+
 function withRenewal(holding: HoldingState, hold: string, withdrawn: Instant | undefined): HoldingState {
   return {
     ...holding,
-    renewals: holding.renewals.map(({ ref, data, ...before }) =>
-      renewalHold(data.serial) !== hold
-        ? { ref, data, ...before }
-        : { ref, data, ...(withdrawn === undefined ? {} : { withdrawn }) },
-    ),
+    renewals: holding.renewals.map((renewal) => {
+      if (renewalHold(renewal.data.serial) !== hold) return renewal;
+      const { withdrawn: _, ...stands } = renewal;
+      return { ...stands, ...(withdrawn === undefined ? {} : { withdrawn }) };
+    }),
   };
 }
 

@@ -66,6 +66,8 @@ type LastMove = Pick<MovedData, 'mapping'> & {
   /** Id of the EnrollmentMovedToVersion. */
   readonly ref: string;
   readonly from: { readonly version: number; readonly entryPoint: string };
+  /** Waivers that ended with it, by the requirement of the version left: they come back with that version. */
+  readonly waivers: ReadonlyMap<string, WaiverState>;
   /** The command, and ids of the steps and awards that the same append decided. */
   readonly command: string;
   readonly decided: ReadonlySet<string>;
@@ -107,6 +109,8 @@ export type RenewalState = {
   readonly data: RenewalData;
   /** The facts that it used do not stand any more, and none in their place. */
   readonly withdrawn?: Instant;
+  /** An authority's decision that was taken back: it stands only by facts from then on. */
+  readonly undecided?: true;
 };
 
 /** The latest occurrence of a template that the learner earned or was granted. */

@@ -325,6 +325,59 @@ describe('by decision', () => {
   });
 });
 
+describe('a decision that is taken back', () => {
+  const decided = async () => {
+    const world = await held();
+    await world.renew('BLS', '2026-01-15');
+    expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10)`]);
+    return world;
+  };
+  it('suspends, once, until somebody decides again', async () => {
+    const world = await decided();
+    expect(await world.unrenew('BLS', '2026-01-20')).toMatchObject({
+      events: [{ type: 'renewal-withdrawn' }, { type: 'component-policy-applied', data: { effect: 'suspend' } }],
+    });
+    expect(await world.unrenew('BLS', '2026-01-21')).toMatchObject({ accepted: true, events: [] });
+    await world.renew('BLS', '2026-02-01');
+    expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10)`]);
+    expect(world.events('component-policy-applied').at(-1)?.data).toMatchObject({ effect: 'lift' });
+    // The new decision can be taken back in its turn.
+    expect(await world.unrenew('BLS', '2026-02-02')).toMatchObject({ events: [{}, { data: { effect: 'suspend' } }] });
+  });
+  it('changes nothing where facts meet the renewal, which rests on these from then on', async () => {
+    const world = await decided();
+    await world.complete('FA-R1', '2026-01-16');
+    expect(await world.unrenew('BLS', '2026-01-20')).toMatchObject({
+      events: [
+        { type: 'renewal-withdrawn' },
+        {
+          type: 'renewal-earned',
+          data: { serial: 2, at: at('2026-01-16'), satisfied: [{ requirementId: 'renewal/0' }] },
+        },
+      ],
+    });
+    expect(world.events('renewal-earned').at(-1)?.data).not.toHaveProperty('authority');
+    expect(await world.unrenew('BLS', '2026-01-21')).toMatchObject({ code: 'not-found' });
+    await world.invalidate('FA-R1', '2026-01-22');
+    expect(world.events('component-policy-applied').at(-1)?.data).toMatchObject({ effect: 'suspend' });
+  });
+  it('is met by facts that come later', async () => {
+    const world = await decided();
+    await world.unrenew('BLS', '2026-01-20');
+    await world.complete('FA-R1', '2026-02-01');
+    expect(world.credentials()).toEqual([`${BLS1} [2026-03-10, 2028-03-10)`]);
+    expect(world.events('component-policy-applied').map(({ data }) => data.effect)).toEqual(['suspend', 'lift']);
+  });
+  it.each([
+    ['of a term that no authority decided', { serial: 3 }, 'not-found'],
+    ['without a reason', { reasonCode: ' ' }, 'reason-required'],
+    ['without an authority', { authority: '' }, 'authority-required'],
+  ])('%s it is refused', async (_, by, code) => {
+    const world = await decided();
+    expect(await world.unrenew('BLS', '2026-01-20', by)).toMatchObject({ accepted: false, code });
+  });
+});
+
 describe('E6: yearly, by two refreshers within window and grace', () => {
   const site = async (): Promise<RecordWorld> => {
     const world = createWorld()

@@ -21,7 +21,7 @@ import {
   type Evaluation,
   type Requirement,
 } from '@cairn/rules';
-import type { GrantRenewal } from '../contracts/record.commands.js';
+import type { GrantRenewal, WithdrawRenewal } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
 import { alsoMeeting, factsBehind, lastTerm, templateAt, zoneOf, type Term } from './awards.js';
 import { hold, lift } from './component-policy.js';
@@ -72,7 +72,12 @@ function renewOnce(draft: Draft, templateId: TemplateId): boolean {
   const template = holding && renewable(draft, holding);
   if (!template) return false;
   for (const renewal of holding.renewals)
-    if (renewal.withdrawn && meetAgain(draft, holding, template, renewal)) return true;
+    if (
+      renewal.undecided
+        ? standByFacts(draft, holding, template, renewal)
+        : renewal.withdrawn && meetAgain(draft, holding, template, renewal)
+    )
+      return true;
   const last = holding.renewals.at(-1);
   if (last?.withdrawn !== undefined) return false;
   const term = lastTerm(holding);
@@ -91,6 +96,21 @@ function meetAgain(draft: Draft, holding: HoldingState, template: Renewable, { d
   lift(draft, holding, renewalHold(data.serial), since, because);
   return true;
 }
+
+/** A term whose decision was taken back is met by facts: it is the same term, by rule from then on. */
+function standByFacts(draft: Draft, holding: HoldingState, template: Renewable, { data }: RenewalState): boolean {
+  const before = termBefore(holding, data.serial);
+  const { since, by, satisfied } = renewalMet(draft, holding, template, before, data.serial);
+  const because = by.at(-1);
+  if (since === undefined || because === undefined) return false;
+  const { authority: _authority, reasonCode: _reasonCode, ...term } = data;
+  draft.record({ type: 'renewal-earned', data: { ...term, at: since, satisfied } }, since);
+  lift(draft, heldNow(draft, holding), renewalHold(data.serial), since, because);
+  return true;
+}
+
+const heldNow = (draft: Draft, { data }: HoldingState): HoldingState =>
+  mapGet(draft.state().holdings, data.templateId) as HoldingState;
 
 /** The term that a renewal followed; it may have been taken back since. */
 function termBefore({ data, renewals }: HoldingState, serial: number): Term {
@@ -204,10 +224,49 @@ export function grantRenewal({ data, now }: Issued<GrantRenewal>, draft: Draft):
   const { reasonCode, authority } = data;
   const how = { at: withdrawn?.data.at ?? data.occurredAt, satisfied: [], reasonCode, authority };
   const because = recordRenewal(draft, holding, template, term, how);
-  const renewed = mapGet(draft.state().holdings, holding.data.templateId) as HoldingState;
-  if (withdrawn) lift(draft, renewed, renewalHold(withdrawn.data.serial), data.occurredAt, because);
+  if (withdrawn) lift(draft, heldNow(draft, holding), renewalHold(withdrawn.data.serial), data.occurredAt, because);
   draft.renewing.add(holding.data.templateId);
   renewMarked(draft);
+  return accept(...draft.events());
+}
+
+/**
+ * An authority takes back its decision on a term. By facts that stand it goes on as it is; else the credential is
+ * suspended until it is met, or decided again, like any renewal that was taken back.
+ */
+export function withdrawRenewal({ data, now }: Issued<WithdrawRenewal>, draft: Draft): Decision<RecordEvent> {
+  const state = draft.state();
+  const { learnerId, credentialId, serial, authority, reasonCode, occurredAt } = data;
+  const templateId = mapGet(state.templateOf, credentialId);
+  const holding = templateId && mapGet(state.holdings, templateId);
+  const renewal =
+    holding?.data.credentialId === credentialId
+      ? holding.renewals.find((one) => one.data.serial === serial)
+      : undefined;
+  if (!holding || renewal?.data.authority === undefined)
+    return reject(
+      'not-found',
+      `No authority decided term ${serial} of this credential.`,
+      'Look at its history; a term that follows from facts falls with these.',
+    );
+  if (isBlank(reasonCode)) return reasonRequired('Taking back a renewal');
+  if (isBlank(authority)) return authorityRequired('Taking back a renewal');
+  if (occurredAt > now) return dateInFuture('occurredAt', occurredAt, now);
+  if (renewal.undecided || holding.ended) return accept();
+  const because = draft.record(
+    {
+      type: 'renewal-withdrawn',
+      data: { learnerId, credentialId, templateId, serial, renewal: renewal.ref, reasonCode, authority },
+    },
+    occurredAt,
+  );
+  draft.renewing.add(templateId);
+  renewMarked(draft);
+  const after = heldNow(draft, holding);
+  if (after.renewals.some((one) => one.undecided && one.data.serial === serial)) {
+    const suspension = { cause: 'renewal-withdrawn', effect: 'suspend', because, at: occurredAt } as const;
+    hold(draft, after, suspension, undefined, renewalHold(serial));
+  }
   return accept(...draft.events());
 }
 

@@ -43,9 +43,9 @@ export type UndoPlan = {
 
 const REMAINS: Readonly<Record<string, string>> = {
   'module-started': 'that a module was begun decides nothing',
+  'renewal-withdrawn': 'decide the term again if it was right',
   'module-completion-invalidated': 'record the completion again if it was right',
   'requirement-waiver-withdrawn': 'waive the requirement again if it was right',
-  'renewal-earned': 'a term that an authority decided stays: revoke or correct the credential',
   'record-closed': 'an erasure is for good',
   'learners-merged': 'un-merge the two if they are two persons',
   'learners-unmerged': 'merge the two again if they are one person',
@@ -125,7 +125,7 @@ export function planUndo(
         commandId: uuidv5(run, 'undo', event.id),
         command: found,
       });
-    else if (followsFromFacts(event) || isByPolicy(event) || isCounted(event) || isOfMerge(event)) follows++;
+    else if (FOLLOWS.has(event.type) || isByPolicy(event) || isCounted(event) || isOfMerge(event)) follows++;
     else remains.set(event.type, (remains.get(event.type) ?? 0) + 1);
   }
   return {
@@ -143,10 +143,6 @@ export function planUndo(
 /** A record is closed by an erasure, or by a merge that stays until it is taken back itself. */
 const isOfMerge = ({ type, data }: RunEvent): boolean =>
   type === 'record-closed' && (data as { why: string }).why === 'merged';
-
-/** A renewal that an authority decided does not fall with any fact. */
-const followsFromFacts = ({ type, data }: RunEvent): boolean =>
-  FOLLOWS.has(type) && !(type === 'renewal-earned' && (data as { authority?: string }).authority !== undefined);
 
 /** Of the notes and holds that reactors bring over, each names what it answers. */
 const isByPolicy = ({ type, data }: RunEvent): boolean => {
@@ -244,6 +240,15 @@ function compensationOf(
       const holding = mapGet(stateOf(learnerId).holdings, templateId);
       if (holding?.data.credentialId !== credentialId || holding.ended) return 'gone';
       return { type: 'RevokeCredential', data: { credentialId, ...decided } };
+    }
+    case 'renewal-earned': {
+      const { learnerId, credentialId, templateId, serial, authority: by } = event.data;
+      // One by facts falls with them.
+      if (by === undefined) return undefined;
+      const holding = mapGet(stateOf(learnerId).holdings, templateId);
+      const renewal = holding?.renewals.find(({ ref }) => ref === event.id);
+      if (!renewal || renewal.undecided || holding?.ended) return 'gone';
+      return { type: 'WithdrawRenewal', data: { learnerId, credentialId, serial, ...decided, occurredAt } };
     }
     case 'credential-revoked': {
       const { learnerId, credentialId, templateId, because } = event.data;

@@ -329,7 +329,7 @@ function moved(
   document: LearnerProgressDocument,
   data: EventOf<typeof enrollmentMovedToVersion>['data'],
 ): LearnerProgressDocument {
-  const { enrollment, label, steps, opens, satisfied, waivers, earlier, held } = data;
+  const { enrollment, label, steps, opens, satisfied, waivers, restored = [], earlier, held } = data;
   const met = new Map(satisfied.map((step) => [step.stepId, step]));
   return {
     ...document,
@@ -342,10 +342,13 @@ function moved(
     }),
     modules: withEarlier(document.modules, earlier),
     earned: withHeld(document.earned, held),
-    waivers: document.waivers.flatMap((waiver) => {
-      const on = waivers.find(({ left }) => left === waiver.requirementId);
-      return on ? [{ ...waiver, requirementId: on.requirementId }] : [];
-    }),
+    waivers: [
+      ...document.waivers.flatMap((waiver) => {
+        const on = waivers.find(({ left }) => left === waiver.requirementId);
+        return on ? [{ ...waiver, requirementId: on.requirementId }] : [];
+      }),
+      ...restored.map(({ waiver: _waiver, ...again }) => again),
+    ],
   };
 }
 
