@@ -66,6 +66,8 @@ describe('a request that does not fit', () => {
     ],
     ['an operator as a key', { module: { $gt: '' } }, '/module/$gt', 'key-not-allowed'],
     ['a dot in a key', { 'a.b': 1 }, '/a.b', 'key-not-allowed'],
+    ['a list instead of an object', [{ module: 'M1' }], '', 'object'],
+    ['null instead of an object', null, '', 'object'],
     ['a text that is too long', { module: 'M'.repeat(9_000) }, '/module', 'too-long'],
     [
       'too deep a body',
@@ -87,6 +89,14 @@ describe('a request that does not fit', () => {
       '/extra',
       '/module',
       '/score',
+    ]);
+  });
+
+  it('says of each in words what would do', async () => {
+    const { body } = await complete({ score: '50' });
+    expect(body.errors).toEqual([
+      { pointer: '/score', code: 'number', message: 'must be a number' },
+      { pointer: '/module', code: 'string', message: 'is missing; it must be a string' },
     ]);
   });
 

@@ -127,11 +127,14 @@ export function NumberField(options: Field & { min?: number; max?: number; decim
   return field(
     options,
     { type: 'number', ...(min === undefined ? {} : { minimum: min }), ...(max === undefined ? {} : { maximum: max }) },
-    IsNumber({
-      allowInfinity: false,
-      allowNaN: false,
-      ...(decimals === undefined ? {} : { maxDecimalPlaces: decimals }),
-    }),
+    IsNumber(
+      {
+        allowInfinity: false,
+        allowNaN: false,
+        ...(decimals === undefined ? {} : { maxDecimalPlaces: decimals }),
+      },
+      { message: `must be a number${decimals === undefined ? '' : ` with at most ${decimals} decimals`}` },
+    ),
     ...(min === undefined ? [] : [Min(min)]),
     ...(max === undefined ? [] : [Max(max)]),
   );

@@ -68,7 +68,9 @@ export class CommandGateway {
     if (!scope) throw new TypeError('an operator command names its tenant');
     const key = request.headers[IDEMPOTENCY_KEY];
     if (key !== undefined && (typeof key !== 'string' || key.length < 1 || key.length > 200))
-      throw new ProblemException('malformed-request', 'Idempotency-Key must be one text of 1 to 200 characters.');
+      throw new ProblemException('malformed-request', 'Idempotency-Key must be one text of 1 to 200 characters.', {
+        next: 'Send one key of your own choice for each new command, such as a UUID.',
+      });
     // The route with its ids: one key used on two things names two commands.
     const route = `${request.method} ${request.url.split('?', 1)[0]}`;
     const commandId = key === undefined ? randomUUID() : uuidv5(scope.namespace, route, key);
@@ -141,7 +143,9 @@ function runOf(request: CairnRequest): string | undefined {
   if (header === undefined) return undefined;
   const run = typeof header === 'string' ? bareRunId(header) : undefined;
   if (run === undefined)
-    throw new ProblemException('malformed-request', 'Cairn-Run must be one id of a run, as imp_… or opr_….');
+    throw new ProblemException('malformed-request', 'Cairn-Run must be one id of a run, as imp_… or opr_….', {
+      next: 'Send the id of the run that this request belongs to, or leave the header out.',
+    });
   return run;
 }
 
@@ -150,7 +154,10 @@ export function ifMatch(request: CairnRequest): number | undefined {
   const header = request.headers['if-match'];
   if (header === undefined) return undefined;
   const match = /^"(\d{1,15})"$/.exec(header);
-  if (!match) throw new ProblemException('malformed-request', 'If-Match must be one ETag as we gave it, such as "7".');
+  if (!match)
+    throw new ProblemException('malformed-request', 'If-Match must be one ETag as we gave it, such as "7".', {
+      next: 'Send the ETag of an earlier answer with its quotes, or leave the header out.',
+    });
   return Number(match[1]);
 }
 

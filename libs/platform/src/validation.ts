@@ -13,6 +13,11 @@ const kebab = (name: string): string =>
 const kindRank = (constraint: string): number => (/^(is|array)[A-Z]|^whitelist/.test(constraint) ? 0 : 1);
 const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
+function inWords({ property, value }: ValidationError, message: string): string {
+  const fault = message.replace(new RegExp(`^${property} `), '');
+  return value === undefined ? `is missing; it ${fault}` : fault;
+}
+
 function flatten(errors: readonly ValidationError[], above: string): ProblemError[] {
   return errors.flatMap((error) => {
     const pointer = `${above}/${escapePointer(error.property)}`;
@@ -23,7 +28,7 @@ function flatten(errors: readonly ValidationError[], above: string): ProblemErro
       .map(([constraint, message]) =>
         constraint === 'whitelistValidation'
           ? { pointer, code: 'unknown-field', message: 'is not a known field, or is set by the server' }
-          : { pointer, code: kebab(constraint), message: message.replace(new RegExp(`^${error.property} `), '') },
+          : { pointer, code: kebab(constraint), message: inWords(error, message) },
       );
     return [...own, ...flatten(error.children ?? [], pointer)];
   });
@@ -78,5 +83,8 @@ export function checkShape(body: unknown): void {
       walk(member, at, depth + 1);
     }
   };
+  // Nothing is sent with a GET; what is sent has fields.
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body)))
+    refuse('', 'object', 'the body must be a JSON object, as in {"name": "value"}');
   walk(body, '', 1);
 }

@@ -188,7 +188,9 @@ export function trailFilter({ subject, learner, credential, actor, correlation, 
     ...(credential === undefined ? [] : [subjectOf(credential, 'credential')]),
   ];
   if (subjects.length > 1)
-    throw new ProblemException('malformed-request', 'Name one subject: subject, learner or credential.');
+    throw new ProblemException('malformed-request', 'Name one subject: subject, learner or credential.', {
+      next: 'Leave out all but one of them.',
+    });
   const [about] = subjects;
   if (about === undefined && actor === undefined && correlation === undefined)
     throw new ProblemException('malformed-request', 'Name a subject, an actor or a correlation.', {
