@@ -131,6 +131,9 @@ describe('the end of an own term', () => {
     const adv = 'ADV from 2024-06-01, until 2026-06-01';
     expect(await learner.credentials()).toEqual([bls, adv]);
     expect(await learner.verdicts()).toEqual(['ADV valid', 'BLS valid']);
+    // By real time, nobody has been active here for years.
+    const dropOff = await world.client.get('/api/analytics/pathways/first-aid/drop-off');
+    expect(dropOff.body).toMatchObject({ asOf: '2024-06-02T09:00:00.000Z', states: { active: 1, 'drop-off': 0 } });
     await moveTo('2026-03-09T22:59:59.999Z');
     expect(await learner.credentials()).toEqual([bls, adv]);
     await moveTo('2026-03-09T23:00:00Z');

@@ -20,7 +20,7 @@ import {
   type FunnelOrder,
   type TimeInStep,
 } from '../domain/funnel.js';
-import type { Journey } from '../domain/journey.js';
+import type { Axes, Journey } from '../domain/journey.js';
 import type { FunnelCounts } from '../projections/pathway-funnel.projection.js';
 
 /** What is asked about. `version` is a label or number; left out: the newest published. */
@@ -107,13 +107,13 @@ export class AnalyticsReader {
     if (!cohorts.includes(target.cohort)) refuse('cohort', target.cohort, cohorts);
   }
 
-  async frame<T extends object>(
-    target: AnalysisTarget,
+  frame<T extends object>(
+    { asOf }: Axes,
     version: PublishedPathway,
     projection: string,
     definition: string,
     answer: T,
-  ): Promise<Framed<T>> {
+  ): Framed<T> {
     const position = this.installation.positionOfProjections([projection]);
     return {
       pathway: version.slug,
@@ -121,12 +121,13 @@ export class AnalyticsReader {
       ...answer,
       definition,
       position: positionToken(this.installation.logId, position),
-      asOf: target.asOf ?? this.installation.clock.now(),
+      asOf,
     };
   }
 
-  axes(target: AnalysisTarget): { asOf: Instant; knownAt: Instant } {
-    const now = this.installation.clock.now();
+  /** The instants asked about; left out, both are now: by the tenant's clock, which in a sandbox is its own. */
+  async axes(target: AnalysisTarget): Promise<Axes> {
+    const now = await this.installation.now(target.tenant);
     return { asOf: target.asOf ?? now, knownAt: target.knownAt ?? now };
   }
 
@@ -168,6 +169,7 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery> {
 
   async execute({ target, order }: FunnelQuery): Promise<FunnelAnswer> {
     const version = await this.reader.version(target);
+    const axes = await this.reader.axes(target);
     const { rules } = version;
     // The counters know the present only; a question about another instant recounts the journeys.
     const present = target.asOf === undefined && target.knownAt === undefined;
@@ -175,9 +177,9 @@ export class FunnelHandler implements IQueryHandler<FunnelQuery> {
     const fromCounters = counters.length > 0 && !holdUndone(counters);
     const answer = fromCounters
       ? funnelFromCounters(rules, counters, order, target.entryPoint)
-      : funnelFromJourneys(rules, await this.reader.journeys(target, version), order, this.reader.axes(target));
+      : funnelFromJourneys(rules, await this.reader.journeys(target, version), order, axes);
     const projection = fromCounters ? 'pathway_funnel' : 'journeys';
-    return this.reader.frame(target, version, projection, FUNNEL_DEFINITION[order], { order, ...answer });
+    return this.reader.frame(axes, version, projection, FUNNEL_DEFINITION[order], { order, ...answer });
   }
 }
 
@@ -187,13 +189,9 @@ export class DropOffHandler implements IQueryHandler<DropOffQuery> {
 
   async execute({ target, activeDays }: DropOffQuery) {
     const version = await this.reader.version(target);
-    const answer = dropOff(
-      version.rules,
-      await this.reader.journeys(target, version),
-      this.reader.axes(target),
-      activeDays,
-    );
-    return this.reader.frame(target, version, 'journeys', dropOffDefinition(activeDays), { activeDays, ...answer });
+    const axes = await this.reader.axes(target);
+    const answer = dropOff(version.rules, await this.reader.journeys(target, version), axes, activeDays);
+    return this.reader.frame(axes, version, 'journeys', dropOffDefinition(activeDays), { activeDays, ...answer });
   }
 }
 
@@ -203,7 +201,8 @@ export class TimeInStepHandler implements IQueryHandler<TimeInStepQuery> {
 
   async execute({ target }: TimeInStepQuery) {
     const version = await this.reader.version(target);
-    const steps = timeInStep(version.rules, await this.reader.journeys(target, version), this.reader.axes(target));
-    return this.reader.frame(target, version, 'journeys', TIME_IN_STEP_DEFINITION, { steps });
+    const axes = await this.reader.axes(target);
+    const steps = timeInStep(version.rules, await this.reader.journeys(target, version), axes);
+    return this.reader.frame(axes, version, 'journeys', TIME_IN_STEP_DEFINITION, { steps });
   }
 }
