@@ -1,15 +1,12 @@
 // Reminders of the end of a term over HTTP, on a sandbox clock: on the feed, once each, in order, none after renewal.
 import { e1Catalog } from '@cairn/testing';
-import { startServer, type TestServer } from '../support/server.js';
-import { expectSoundLog, openWorld, type AcceptanceWorld } from './world.js';
+import type { TestServer } from '../support/server.js';
+import { startAcceptanceServer } from './server.js';
+import { openWorld, type AcceptanceWorld } from './world.js';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer();
-});
-afterAll(async () => {
-  await expectSoundLog(server, 2);
-  await server.close();
+  server = await startAcceptanceServer();
 });
 
 async function reminded(slug: string) {

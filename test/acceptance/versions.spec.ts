@@ -1,15 +1,15 @@
 // Pathway versions under living learners: E2 with a second version, over HTTP.
 import { e2Catalog, e2SecondVersion } from '@cairn/testing';
-import { startServer, type TestServer } from '../support/server.js';
+import type { TestServer } from '../support/server.js';
+import { startAcceptanceServer } from './server.js';
 import { openWorld, type AcceptanceWorld } from './world.js';
 
 let server: TestServer;
 let world: AcceptanceWorld;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startAcceptanceServer();
   world = await openWorld(server, 'versions', e2Catalog());
 });
-afterAll(() => server.close());
 
 const funnel = async (version: string, more = '') => {
   const { body } = await world.client.get(`/api/analytics/pathways/data-skills/funnel?version=${version}${more}`);

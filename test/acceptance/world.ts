@@ -1,7 +1,6 @@
 // The worked examples over HTTP: a tenant with one example's catalog, learners who act on given days, and the complete
 // set of their credentials as one line each, so that a row reads as in the product description.
 import { WORLD_ZONE, type CatalogWorld, type PathwayDraft } from '@cairn/testing';
-import { verifyLog } from '../../apps/cli/src/verify-log.js';
 import type { Answer, Client, TestServer } from '../support/server.js';
 
 /** A day as `2025-02-01` stands for 09:00 UTC on it. */
@@ -184,16 +183,4 @@ function learnerOf(
     },
   };
   return learner;
-}
-
-/** After all rows: the log holds no fault, decides everything again as it was, and folds to the same read models. */
-export async function expectSoundLog({ installation, settled }: TestServer, decisions = 10): Promise<void> {
-  await settled();
-  expect(await installation.parked()).toEqual([]);
-  const verification = await verifyLog(installation, { redecide: true });
-  expect(verification.faults).toEqual([]);
-  expect(verification.redecided).toBeGreaterThan(decisions);
-  const parity = await installation.rebuild();
-  expect(parity.length).toBe(installation.projectionNames.length);
-  expect(parity.filter(({ equal }) => !equal)).toEqual([]);
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SCOPES } from '@cairn/contexts/tenancy';
 import type { ClusterConfiguration, Configuration, Installation } from '@cairn/platform';
+import { publicId } from '@cairn/kernel';
 import { createServer } from '../../apps/server/src/app.js';
+import { breachesOf, createLogWitness, faultLine } from './invariants.js';
 
 export const OPERATOR = 'operator-token-of-the-tests-0123456789';
 
@@ -95,6 +97,13 @@ export async function createTenant(
   return { id, key, client, issuer: issuer.id };
 }
 
+/** Names and addresses in what a request sends; too short a one could be part of anything. */
+function personalIn(payload: string | Buffer | undefined): readonly string[] {
+  if (typeof payload !== 'string' || !payload.startsWith('{')) return [];
+  const { name, email } = JSON.parse(payload) as { readonly name?: unknown; readonly email?: unknown };
+  return [name, email].filter((value) => typeof value === 'string' && value.length >= 8) as string[];
+}
+
 export type TestServer = {
   readonly app: NestFastifyApplication;
   readonly installation: Installation;
@@ -104,11 +113,20 @@ export type TestServer = {
   /** A new tenant, a sandbox if its clock is given, with an issuer and a key that may do everything. */
   readonly tenant: (slug: string, sandboxClock?: string) => Promise<Tenant>;
   readonly settled: () => Promise<void>;
+  /** Of a server that is watched: every breach of D1–D12 there is, as a line each. Settles first. */
+  readonly breaches: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 };
 
 export async function startServer(
-  options: { directory?: string; keep?: boolean; cluster?: ClusterConfiguration; baseUrl?: string } = {},
+  options: {
+    directory?: string;
+    keep?: boolean;
+    cluster?: ClusterConfiguration;
+    baseUrl?: string;
+    /** Looks at the log whenever it has settled, so that `breaches` sees what was rewritten since. */
+    watched?: boolean;
+  } = {},
 ): Promise<TestServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
   const configuration: Configuration = {
@@ -122,8 +140,12 @@ export async function startServer(
     ...(options.cluster ? { cluster: options.cluster } : {}),
   };
   const { app, installation, close } = await createServer(configuration, false);
+  const witness = options.watched ? createLogWitness(installation.log) : undefined;
+  const personal = new Set<string>();
+  const tenants: Tenant[] = [];
   const as = (token: string | undefined): Client =>
     clientOf(async (method, path, headers, payload) => {
+      if (witness && path.startsWith('/api/learners')) for (const value of personalIn(payload)) personal.add(value);
       const answer = await app.inject({
         method: method as 'GET',
         url: path,
@@ -133,18 +155,41 @@ export async function startServer(
       return { status: answer.statusCode, headers: answer.headers, text: answer.payload };
     }, token);
   const operator = as(OPERATOR);
+  const settled = async (): Promise<void> => {
+    if (await installation.settled(20_000)) return witness?.look();
+    throw new Error(
+      `not settled: ${JSON.stringify(await installation.status(), null, 1)} ${JSON.stringify(await installation.parked())}`,
+    );
+  };
   return {
     app,
     installation,
     directory,
     as,
     operator,
-    tenant: (slug, sandboxClock) => createTenant(as, slug, sandboxClock),
-    settled: async () => {
-      if (await installation.settled(20_000)) return;
-      throw new Error(
-        `not settled: ${JSON.stringify(await installation.status(), null, 1)} ${JSON.stringify(await installation.parked())}`,
-      );
+    tenant: async (slug, sandboxClock) => {
+      const tenant = await createTenant(as, slug, sandboxClock);
+      tenants.push(tenant);
+      return tenant;
+    },
+    settled,
+    breaches: async () => {
+      if (!witness)
+        throw new Error('only a server that is watched since its start can tell: startServer({ watched: true })');
+      await settled();
+      const faults = await breachesOf({
+        installation,
+        directory,
+        witness,
+        personal: [...personal],
+        told: async () => {
+          const feeds = tenants.map(({ client }) => client.get('/api/events?limit=1000'));
+          return (await Promise.all([operator.get('/metrics'), ...feeds])).map(({ text }) => text);
+        },
+        verdict: async (credential) =>
+          (await as(undefined).get(`/c/${publicId('crd', credential)}.json`)).body?.status ?? 'no answer',
+      });
+      return faults.map(faultLine);
     },
     close: async () => {
       await close();

@@ -1,5 +1,5 @@
-// Checks the whole log: revisions, decoding, and the invariants that can be seen in it; and decides every completion and
-// enrollment again, from nothing but the record and immutable versions.
+// Checks the whole log: revisions, decoding, and the invariants that can be seen in it; and decides every completion
+// again, from nothing but the record and immutable versions.
 import {
   categoryOf,
   DecodeError,
@@ -14,19 +14,11 @@ import {
   canonicalJson,
   type Json,
 } from '@cairn/kernel';
-import type { CredentialEvent, StatusListEvent } from '@cairn/contexts/credentials';
-import type { PathwayEvent } from '@cairn/contexts/catalog';
 import type { CompleteModule, InRecord, RecordEvent } from '@cairn/contexts/progress';
 import type { Installation } from '@cairn/platform';
+import { createLogInvariants, type LogFault, type ReportFault } from './log-invariants.js';
 import { recordDecider } from '../../../libs/contexts/progress/src/domain/record.decider.js';
 
-export type LogFault = {
-  readonly invariant: string;
-  readonly stream: string;
-  readonly revision: number;
-  readonly event: string;
-  readonly detail: string;
-};
 export type LogVerification = {
   readonly events: number;
   readonly streams: number;
@@ -39,106 +31,30 @@ export type LogVerification = {
 const PAGE = 2_000;
 const MAX_FAULTS = 1_000;
 
-type Entitlement = { readonly credentialId: string; withdrawnAt?: string };
 type RecordWalk = { state: Parameters<typeof recordDecider.evolve>[0]; batch: Recorded<RecordEvent>[] };
 
 export async function verifyLog(
   installation: Installation,
-  options: { readonly redecide: boolean; readonly onProgress?: (position: Position) => void },
+  options: {
+    readonly redecide: boolean;
+    /** Reactors have answered everything: then what a decision asks of a credential stands in its stream (D3). */
+    readonly settled?: boolean;
+    readonly onProgress?: (position: Position) => void;
+  },
 ): Promise<LogVerification> {
   const { log, codec } = installation;
   const faults: LogFault[] = [];
-  const report = (invariant: string, event: { stream: string; revision: number; id: string }, detail: string): void => {
+  const report: ReportFault = (invariant, event, detail) => {
     if (faults.length < MAX_FAULTS)
       faults.push({ invariant, stream: event.stream, revision: event.revision, event: event.id, detail });
   };
   const tips = new Map<string, { revision: number; recordedAt: string }>();
   const ids = new Set<string>();
-  const entitlements = new Map<string, Entitlement>();
-  const issued = new Set<string>();
-  const revoked = new Set<string>();
-  /** Ended for good: revoked or superseded. */
-  const superseded = new Set<string>();
-  const serials = new Map<string, number>();
-  const renewals = new Map<string, { readonly credentialId: string; readonly serial: number }>();
-  const indexes = new Set<string>();
-  const leased = new Map<string, number>();
-  const rulesHashes = new Map<string, string>();
   const records = new Map<string, RecordWalk>();
   let events = 0;
   let redecided = 0;
 
-  const checks: { readonly [category: string]: (event: Recorded) => void } = {
-    pathway: (any) => {
-      const event = any as Recorded<PathwayEvent>;
-      if (event.type !== 'pathway-version-published') return;
-      rulesHashes.set(`${event.data.pathwayId} ${event.data.version}`, event.data.hash);
-    },
-    record: (any) => {
-      const event = any as Recorded<RecordEvent>;
-      if (event.type === 'learner-enrolled') {
-        const { pathwayId, version } = event.data.enrollment;
-        if (rulesHashes.get(`${pathwayId} ${version}`) !== event.data.rulesHash)
-          report('D7', event, 'the pinned hash is not that of the published version');
-      }
-      if (event.type === 'credential-earned' || event.type === 'credential-granted')
-        entitlements.set(event.id, { credentialId: event.data.credentialId });
-      if (event.type === 'renewal-earned')
-        renewals.set(event.id, { credentialId: event.data.credentialId, serial: event.data.serial });
-      if (event.type === 'credential-entitlement-withdrawn') {
-        const earned = entitlements.get(event.data.earned);
-        if (earned) earned.withdrawnAt = event.position;
-        else report('D2', event, 'it takes back an entitlement that was never there');
-      }
-      if (
-        event.type === 'stack-component-credited' &&
-        event.data.origin === 'own' &&
-        !issued.has(event.data.componentId)
-      )
-        report('D8', event, 'an own credential was noted before it was issued');
-    },
-    credential: (any) => {
-      const event = any as Recorded<CredentialEvent>;
-      if (event.type === 'credential-issued') {
-        const { basis, credentialId, status } = event.data;
-        if (issued.has(credentialId)) report('D1', event, 'the award was issued before');
-        issued.add(credentialId);
-        const earned = entitlements.get(basis.eventId);
-        if (!earned || earned.credentialId !== credentialId) report('D2', event, 'no earning event entitles to it');
-        const entry = `${status.listId} ${status.index}`;
-        if (indexes.has(entry)) report('D6', event, `status entry ${entry} is used twice`);
-        indexes.add(entry);
-      }
-      if (event.type === 'credential-renewed') {
-        const { credentialId, serial, basis } = event.data;
-        const earned = renewals.get(basis.eventId);
-        if (earned?.credentialId !== credentialId || earned.serial !== serial)
-          report('D2', event, 'no renewal entitles to this term');
-        if (revoked.has(credentialId) || superseded.has(credentialId))
-          report('D4', event, 'it was renewed after its end');
-        const last = serials.get(credentialId) ?? 1;
-        if (!issued.has(credentialId) || serial !== last + 1)
-          report('D4', event, `term ${serial} follows term ${issued.has(credentialId) ? last : 0}`);
-        serials.set(credentialId, serial);
-      }
-      if (event.type === 'credential-superseded') {
-        if (superseded.has(event.data.credentialId)) report('D4', event, 'it was superseded before');
-        if (!issued.has(event.data.by)) report('D4', event, 'the edition in its place was not issued');
-        superseded.add(event.data.credentialId);
-      }
-      if (event.type === 'credential-revoked') {
-        if (revoked.has(event.data.credentialId)) report('D4', event, 'it was revoked before');
-        revoked.add(event.data.credentialId);
-      }
-    },
-    statuslist: (any) => {
-      const event = any as Recorded<StatusListEvent>;
-      if (event.type !== 'status-block-leased') return;
-      const from = leased.get(event.data.listId) ?? 0;
-      if (event.data.from !== from) report('D6', event, `a block begins at ${event.data.from} instead of ${from}`);
-      leased.set(event.data.listId, event.data.to);
-    },
-  };
+  const invariants = createLogInvariants(codec.definitions, report);
 
   for (let after = '' as Position; ;) {
     const page = await log.readAll({ after, limit: PAGE });
@@ -152,6 +68,7 @@ export async function verifyLog(
       tips.set(stored.stream, { revision: stored.revision, recordedAt });
       if (ids.has(stored.id)) report('R3', stored, 'its id was used before');
       ids.add(stored.id);
+      invariants.stored(stored);
       let event: Recorded;
       try {
         event = codec.decode(stored);
@@ -160,7 +77,7 @@ export async function verifyLog(
         report(error.code === 'tenant-mismatch' ? 'D10' : 'decode', stored, error.message);
         continue;
       }
-      checks[categoryOf(event.stream)]?.(event);
+      invariants.decoded(event);
       if (options.redecide && categoryOf(event.stream) === 'record') await walk(event as Recorded<RecordEvent>);
     }
     options.onProgress?.(page.readUpTo);
@@ -168,7 +85,9 @@ export async function verifyLog(
     after = page.readUpTo;
   }
   for (const [stream, record] of records) await close(stream, record);
-  return { events, streams: tips.size, credentials: issued.size, redecided, faults };
+  if (options.settled) invariants.settled();
+  const credentials = invariants.credentials().filter(({ issued }) => issued).length;
+  return { events, streams: tips.size, credentials, redecided, faults };
 
   /** Gathers the events of one command, then decides it again on the state before them. */
   async function walk(event: Recorded<RecordEvent>): Promise<void> {
