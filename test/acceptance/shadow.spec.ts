@@ -159,13 +159,13 @@ it('for any acts, asked at any of the positions between them, it is the dry run 
       { weight: 1, arbitrary: fc.constantFrom('withdraw', 'reinstate', 'invalidate', 'enroll', 'merge') },
     ),
   });
-  let runs = 0;
+  let tenants = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(act, { minLength: 4, maxLength: 9 }),
       fc.constantFrom(easier, e2SecondVersion()),
       async (acts, draft) => {
-        const world = await openWorld(server, `any-${++runs}`, e2Catalog());
+        const world = await openWorld(server, `any-${++tenants}`, e2Catalog());
         const shadow = on(world);
         const people: { learner: AcceptanceLearner; id: string; done: Line[] }[] = [];
         for (let person = 0; person < 3; person++) {
