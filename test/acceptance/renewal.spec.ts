@@ -77,6 +77,42 @@ describe('by decision', () => {
     expect(await act(world, `${path}/renew`, by)).toMatchObject({ status: 409, body: { code: 'credential-revoked' } });
   });
 
+  it('why it is not renewed yet is told: when, by what, and when it is too late', async () => {
+    const { world, learner, path } = await held('why-not-renewed');
+    const [{ id }] = (await world.client.get(`/api/enrollments?learner=${learner.id}`)).body.items as [{ id: string }];
+    const why = async () => {
+      const { body } = await world.client.get(`/api/enrollments/${id}/why-not`);
+      const [one, ...others] = body.renewals as Record<string, unknown>[];
+      expect(others).toEqual([]);
+      expect(`/api/credentials/${one?.['credential'] as string}`).toBe(path);
+      return one;
+    };
+    const window = { opens: '2025-12-09T23:00:00.000Z', closes: '2026-04-09T22:00:00.000Z', term: { serial: 1 } };
+    const missing = [{ metBy: ['module FA-R1 Basic life support refresher'] }, { metBy: ['module FA-101 Basic life support course with 80'] }];
+    // What would do at the opening is told before it.
+    expect(await why()).toMatchObject({ ...window, state: 'not-open', missing });
+    await world.moveTo('2025-12-09T23:00:00Z');
+    expect(await why()).toMatchObject({ ...window, state: 'open', missing });
+    await world.moveTo('2026-03-09T23:00:00Z');
+    expect(await why()).toMatchObject({ ...window, state: 'grace', missing });
+    // What is listed does it: the window of the next term follows.
+    const completed = await learner.complete('FA-R1', '2026-03-09T23:00:00Z');
+    expect(await why()).toMatchObject({
+      term: { serial: 2, until: '2028-03-09T23:00:00.000Z' },
+      opens: '2027-12-09T23:00:00.000Z',
+      state: 'not-open',
+    });
+    await world.moveTo('2026-03-15T12:00:00Z');
+    await learner.invalidate(completed, '2026-03-15T12:00:00Z');
+    expect(await why()).toMatchObject({ ...window, state: 'taken-back', missing });
+    await world.moveTo('2026-04-09T22:00:00Z');
+    expect(await why()).toMatchObject({ ...window, state: 'taken-back', missing: [{}, {}] });
+    expect(JSON.stringify(await why())).not.toContain('metBy');
+    await learner.revoke('BLS', '2026-04-09T22:00:00Z');
+    const { body } = await world.client.get(`/api/enrollments/${id}/why-not`);
+    expect(body.renewals).toEqual([]);
+  });
+
   it('a template that people issue is renewed by them when it is earned', async () => {
     const catalog = e1Catalog();
     const manual = { ...catalog, templates: catalog.templates.map((one) => ({ ...one, issue: 'manual' as const })) };

@@ -357,7 +357,7 @@ program
         if (!found) throw new CliError(`There is no enrollment ${enrollment}.`);
         return found;
       },
-      ({ pathway, version, state, steps, awards }) =>
+      ({ pathway, version, state, steps, awards, renewals }) =>
         [
           `${pathway} ${version}${state === 'withdrawn' ? ', withdrawn: nothing counts until the learner is reinstated' : ''}`,
           ...[...steps, ...awards].flatMap(({ id, text, missing, route }) => [
@@ -368,6 +368,11 @@ program
             ...(route ? [`  shortest way: ${route.join(', ')}`] : []),
           ]),
           ...(steps.length + awards.length === 0 ? ['Nothing is missing.'] : []),
+          ...renewals.flatMap(({ credential, term, opens, closes, state: standing, text, missing }) => [
+            `${credential}, term ${term.serial} until ${term.until}: renewal ${standing}, from ${opens} to before ${closes}`,
+            `  renews: ${text}`,
+            ...(standing === 'over' ? [] : missing.map(({ text: what }) => `  missing: ${what}`)),
+          ]),
         ].join('\n'),
     ),
   );

@@ -19,6 +19,7 @@ import {
   termEnd,
   withIds,
   type Evaluation,
+  type FactBase,
   type Requirement,
 } from '@cairn/rules';
 import type { GrantRenewal, WithdrawRenewal } from '../contracts/record.commands.js';
@@ -27,23 +28,29 @@ import { alsoMeeting, factsBehind, lastTerm, templateAt, zoneOf, type Term } fro
 import { hold, lift } from './component-policy.js';
 import type { Draft } from './draft.js';
 import { enrollmentOf, renewalHold } from './record.state.js';
-import type { HoldingState, RenewalState } from './record.types.js';
+import type { HoldingState, RecordState, RenewalState } from './record.types.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired } from './refusals.js';
 import { requirementLooksAt, type Carried } from './version.js';
 
 type Renewable = PublishedTemplate & Required<Pick<PublishedTemplate, 'renewal' | 'validityMonths'>>;
 
 /** The template by which a holding can be renewed; undefined: it has no renewal, or is over for good. */
-function renewable(draft: Draft, holding: HoldingState): Renewable | undefined {
-  if (holding.ended || holding.data.until === undefined) return undefined;
-  const template = templateAt(draft.facts, holding.data.templateId, holding.data.templateVersion);
+const renewable = (draft: Draft, holding: HoldingState): Renewable | undefined =>
+  renewableBy(templateAt(draft.facts, holding.data.templateId, holding.data.templateVersion), holding);
+
+/** The same of a template at hand. */
+export function renewableBy(
+  template: PublishedTemplate,
+  { ended, data }: Pick<HoldingState, 'ended' | 'data'>,
+): Renewable | undefined {
+  if (ended || data.until === undefined) return undefined;
   return template.renewal && template.validityMonths !== undefined ? (template as Renewable) : undefined;
 }
 
 const requirements = new WeakMap<object, Requirement>();
 
 /** A renewal's requirement; its nodes are called `renewal`, `renewal/0`, … */
-function requirementOf({ renewal }: Renewable): Requirement {
+export function requirementOf({ renewal }: Renewable): Requirement {
   const known = requirements.get(renewal);
   if (known !== undefined) return known;
   const made = withIds(renewal.requirement, 'renewal');
@@ -113,7 +120,7 @@ const heldNow = (draft: Draft, { data }: HoldingState): HoldingState =>
   mapGet(draft.state().holdings, data.templateId) as HoldingState;
 
 /** The term that a renewal followed; it may have been taken back since. */
-function termBefore({ data, renewals }: HoldingState, serial: number): Term {
+export function termBefore({ data, renewals }: HoldingState, serial: number): Term {
   const renewal = renewals.find((one) => one.data.serial === serial - 1);
   return renewal?.data ?? { serial: 1, from: data.from, ...(data.until === undefined ? {} : { until: data.until }) };
 }
@@ -126,16 +133,20 @@ function renewalMet(
   { until }: Term,
   serial?: number,
 ): Evaluation {
-  const state = draft.state();
   const zone = zoneOf(draft, holding);
   const { opens, closes } = renewalWindow(until as Instant, template.renewal, zone);
   const window = { from: opens, until: closes };
+  const facts = factsToRenew(draft.state(), holding, serial);
+  return evaluate(requirementOf(template), facts, draft.command.now, { zone, window, during: [window] });
+}
+
+/** The learner's facts without those that brought a term already; `serial`: but for that one. */
+export function factsToRenew(state: RecordState, holding: HoldingState, serial?: number): FactBase {
   const spent = [
     ...holding.data.satisfied,
     ...holding.renewals.flatMap(({ data }) => (data.serial === serial ? [] : data.satisfied)),
   ].flatMap(({ by }) => by);
-  const facts = factsBehind(state, spent).reduce(removeFact, state.facts);
-  return evaluate(requirementOf(template), facts, draft.command.now, { zone, window, during: [window] });
+  return factsBehind(state, spent).reduce(removeFact, state.facts);
 }
 
 type How = { readonly at: Instant; readonly satisfied: Evaluation['satisfied'] } & Partial<

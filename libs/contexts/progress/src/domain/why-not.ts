@@ -65,10 +65,10 @@ export type WhyNotAnswer = {
 /** What the catalog knows about modules and templates that a version names; without it, ids stand for names. */
 export type CatalogWords = { readonly names: Names; readonly modules: ReadonlyMap<string, ModuleWorth> };
 
-/** Modules and templates that a version's rules name, whichever they are. */
-export function namesNeeded({ steps, awards }: Version): readonly string[] {
+/** Modules and templates that a version's rules and other requirements name, whichever they are. */
+export function namesNeeded({ steps, awards }: Version, more: readonly Requirement[] = []): readonly string[] {
   const ids = new Set<string>(awards.map(({ template }) => template));
-  for (const tree of [...steps.map(({ need }) => need), ...awards.map(({ when }) => when)])
+  for (const tree of [...steps.map(({ need }) => need), ...awards.map(({ when }) => when), ...more])
     for (const node of nodesOf(tree)) {
       if ('module' in node) ids.add(node.module);
       else if ('credential' in node) ids.add(node.credential);
@@ -102,13 +102,7 @@ export function whyNot(
   };
   const words = (some: readonly Fact[]): readonly string[] => some.map((fact) => factInWords(fact, names));
   const routeOf = ({ route }: WhyNotYet) => (route ? { route: words(route) } : {});
-  const missingOf = (nodes: readonly UnmetNode[]): readonly MissingRequirement[] =>
-    nearestToLeaves(nodes).map(({ requirementId, requirement, facts: would }) => ({
-      requirement: requirementId,
-      rule: requirement,
-      text: inWords(requirement, names),
-      ...(would ? { metBy: words(would) } : {}),
-    }));
+  const missingOf = (nodes: readonly UnmetNode[]): readonly MissingRequirement[] => missingIn(nodes, names);
   return {
     pathway: published.slug,
     version: published.label,
@@ -140,6 +134,15 @@ export function whyNot(
     }),
   };
 }
+
+/** Unmet nodes nearest to the leaves, in words. */
+export const missingIn = (nodes: readonly UnmetNode[], names: Names): readonly MissingRequirement[] =>
+  nearestToLeaves(nodes).map(({ requirementId, requirement, facts }) => ({
+    requirement: requirementId,
+    rule: requirement,
+    text: inWords(requirement, names),
+    ...(facts ? { metBy: facts.map((fact) => factInWords(fact, names)) } : {}),
+  }));
 
 /** Parents come first; one is left out if a child of it is unmet too. */
 function nearestToLeaves(nodes: readonly UnmetNode[]): readonly UnmetNode[] {
