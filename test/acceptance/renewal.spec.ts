@@ -88,7 +88,10 @@ describe('by decision', () => {
       return one;
     };
     const window = { opens: '2025-12-09T23:00:00.000Z', closes: '2026-04-09T22:00:00.000Z', term: { serial: 1 } };
-    const missing = [{ metBy: ['module FA-R1 Basic life support refresher'] }, { metBy: ['module FA-101 Basic life support course with 80'] }];
+    const missing = [
+      { metBy: ['module FA-R1 Basic life support refresher'] },
+      { metBy: ['module FA-101 Basic life support course with 80'] },
+    ];
     // What would do at the opening is told before it.
     expect(await why()).toMatchObject({ ...window, state: 'not-open', missing });
     await world.moveTo('2025-12-09T23:00:00Z');

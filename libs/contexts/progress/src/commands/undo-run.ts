@@ -2,7 +2,6 @@
 import { Body, Controller, HttpCode, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { credentialStream } from '@cairn/contexts/credentials';
-import { mapValues } from '@cairn/rules';
 import {
   categoryOf,
   publicActor,
@@ -30,6 +29,7 @@ import { eventsOfCorrelation } from '@cairn/contexts/audit';
 import type { RecordState } from '../domain/record.types.js';
 import { recordOwner } from '../contracts/merged-records.js';
 import { recordStream } from '../contracts/record.events.js';
+import { heldIn } from '../domain/merged-record.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { isUndo, openHolds, planUndo, type Standing, type UndoPlan } from '../domain/undo-run.js';
 
@@ -161,7 +161,7 @@ export class UndoRun {
       }),
       issued: issued.size,
       restingOn: states
-        .flatMap(({ holdings }) => [...mapValues(holdings)])
+        .flatMap(heldIn)
         .filter(
           ({ data, ended }) =>
             !ended &&

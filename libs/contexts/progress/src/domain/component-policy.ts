@@ -1,16 +1,17 @@
 // What happens to a credential when one that it rests on lapses, or its own entitlement does (domain, "Components").
 import type { PolicyEffect } from '@cairn/contexts/catalog';
 import type { Instant, TemplateId } from '@cairn/kernel';
-import { factOf, mapGet, mapValues, type Interval } from '@cairn/rules';
+import { factOf, mapGet, type Interval } from '@cairn/rules';
 import { endOf, templateAt, zoneOf } from './awards.js';
 import type { Draft } from './draft.js';
+import { heldIn } from './merged-record.js';
 import type { ComponentPolicyEvent, HoldingState, RecordState } from './record.types.js';
 
 type Cause = ComponentPolicyEvent['data']['cause'];
 
 /** After a note on a template: holds on, or lifts from, every credential that rests on such ones. */
 export function settleAllRestingOn(draft: Draft, component: TemplateId, because: string): void {
-  for (const holding of mapValues(draft.state().holdings))
+  for (const holding of heldIn(draft.state()))
     if (holding.data.components.some(({ templateId }) => templateId === component))
       settle(draft, holding, component, because);
 }

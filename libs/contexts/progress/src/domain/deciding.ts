@@ -27,7 +27,7 @@ import {
 import { lift, settleComponentsOf } from './component-policy.js';
 import { mark, type Draft } from './draft.js';
 import { newlyInOrder, newlyOpened } from './course.js';
-import { lastOccurrence } from './merged-record.js';
+import { heldOf, lastOccurrence } from './merged-record.js';
 import { renewMarked } from './renewing.js';
 import { factsFor, isOpen } from './record.state.js';
 import type { EnrollmentState, HoldingState, RecordState } from './record.types.js';
@@ -177,8 +177,13 @@ function awardMet(
   target: Target,
 ): Met | undefined {
   const holding = mapGet(draft.state().holdings, award.template);
-  if (holding && holding.withdrawn !== undefined && !holding.ended)
-    return entitledAgain(draft, enrollment, version, award, target, holding);
+  const again = heldOf(holding).flatMap((one) =>
+    one.withdrawn === undefined || one.ended
+      ? []
+      : (entitledAgain(draft, enrollment, version, award, target, one) ?? []),
+  );
+  if (again[0]) return { since: again[0].since, record: () => again.forEach(({ record }) => record()) };
+  if (holding && holding.withdrawn !== undefined && !holding.ended) return undefined;
   const end = holding && endOfHolding(draft, version, holding);
   if (holding && (!end || end.at > draft.command.now)) return undefined; // held: met, and issues nothing
   const evaluation = evaluateForAward(draft, enrollment, version, award, target, end);

@@ -107,6 +107,33 @@ function chained(chain: readonly HoldingState[]): HoldingState | undefined {
 const isShared = (chain: readonly HoldingState[]): boolean =>
   chain.some(({ data }) => data.learnerId !== chain[0]?.data.learnerId);
 
+/**
+ * What is followed of a template: the latest occurrence that decisions look at, the first; after a merge the latest of
+ * each other learner as well. A credential of either may lose what it rests on.
+ */
+export function heldOf(holding: HoldingState | undefined): readonly HoldingState[] {
+  if (holding === undefined) return [];
+  const chain = chainOf(holding);
+  if (!isShared(chain)) return [holding];
+  return chain.filter(
+    ({ data }, index) => chain.findIndex((other) => other.data.learnerId === data.learnerId) === index,
+  );
+}
+
+/** All that is followed in a record. */
+export const heldIn = ({ holdings }: Pick<RecordState, 'holdings'>): readonly HoldingState[] =>
+  Array.from(mapValues(holdings)).flatMap(heldOf);
+
+/** What is followed of one credential. */
+export function holdingOf(
+  { holdings, templateOf }: Pick<RecordState, 'holdings' | 'templateOf'>,
+  credentialId: CredentialId,
+): HoldingState | undefined {
+  const templateId = mapGet(templateOf, credentialId);
+  if (templateId === undefined) return undefined;
+  return heldOf(mapGet(holdings, templateId)).find(({ data }) => data.credentialId === credentialId);
+}
+
 /** The end of its last term that stands; undefined: it has none. */
 const lastEndOf = ({ data, renewals }: HoldingState): string | undefined =>
   renewals.findLast(({ withdrawn }) => withdrawn === undefined)?.data.until ?? data.until;

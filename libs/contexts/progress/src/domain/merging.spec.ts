@@ -4,6 +4,7 @@ import { mapGet, mapValues } from '@cairn/rules';
 import { eventIdOf } from '@cairn/kernel';
 import { at } from '@cairn/testing';
 import fc from 'fast-check';
+import { heldIn } from './merged-record.js';
 import { createWorld, enrollment, LEARNER, m, t, type RecordWorld } from './record-world-spec.js';
 
 const OTHER = 'e2d1c1ba-9a80-5e7d-8c6b-5a4938271615' as LearnerId;
@@ -22,10 +23,11 @@ const rules = (need: readonly string[], least: number) => ({
     { id: 'SOME', template: t('SOME'), kind: 'exit' as const, when: 'some' },
   ],
 });
-const world = (learner: LearnerId): RecordWorld =>
+const world = (learner: LearnerId, withdrawn: 'revoke' | 'flag' = 'revoke'): RecordWorld =>
   createWorld({ learner })
     .modules(...MODULES)
-    .templates('BOTH', 'SOME', 'THREE')
+    .template('BOTH', { componentPolicy: { revoked: 'flag', expired: 'flag', withdrawn } })
+    .templates('SOME', 'THREE')
     .pathway('p', { rules: rules(['A', 'B'], 3) })
     .pathway('q', {
       rules: {
@@ -148,4 +150,65 @@ it('an open record is not taken in; one is taken in once', async () => {
   await merge(one, other);
   expect(await one.send(absorb, { now: NOW })).toEqual({ accepted: true, events: [] });
   expect(await other.complete('A', '2025-03-01')).toMatchObject({ accepted: false, code: 'learner-merged' });
+});
+
+describe('both held a credential of one template', () => {
+  const both = async (policy?: 'flag') => {
+    const worlds = [world(LEARNER, policy), world(OTHER, policy)] as const;
+    for (const [index, one] of worlds.entries()) {
+      await one.enroll('p', '2025-01-01');
+      await one.complete('A', `2025-03-0${index + 1}`);
+      await one.complete('B', `2025-03-1${index + 1}`);
+    }
+    await merge(worlds[0], worlds[1]);
+    return worlds[0];
+  };
+  const entitled = (one: RecordWorld) =>
+    heldIn(one.state())
+      .map(({ data, ended, withdrawn, holds }) =>
+        [
+          data.learnerId === LEARNER ? 'one' : 'other',
+          ended ? 'revoked' : withdrawn ? 'in doubt' : 'held',
+          holds.size,
+        ].join(' '),
+      )
+      .toSorted();
+  const invalidate = async (one: RecordWorld, day: string) => {
+    const found = one.state().completions;
+    const ref = Array.from(mapValues(found)).find(
+      ({ at: when, data }) => data.moduleId === m('A') && when === at(day),
+    )?.ref;
+    const data = {
+      learnerId: LEARNER,
+      record: LEARNER,
+      completion: ref,
+      reasonCode: 'entered-in-error',
+      occurredAt: at('2025-04-01'),
+    };
+    expect(await one.send({ type: 'InvalidateModuleCompletion', data } as never, { now: NOW })).toMatchObject({
+      accepted: true,
+    });
+  };
+
+  it('both are followed: each falls when nothing of the person meets it, and only then (D2)', async () => {
+    const one = await both();
+    expect(entitled(one)).toEqual(['one held 0', 'other held 0']);
+    await invalidate(one, '2025-03-01');
+    expect(entitled(one)).toEqual(['one held 0', 'other held 0']);
+    await invalidate(one, '2025-03-02');
+    expect(entitled(one)).toEqual(['one revoked 1', 'other revoked 1']);
+    // Earned anew it is one credential, for one person.
+    await one.complete('A', '2025-05-01', {}, { now: NOW });
+    expect(held(one)).toEqual(['BOTH']);
+    expect(one.events('credential-earned').filter(({ data }) => data.templateId === t('BOTH'))).toHaveLength(2);
+  });
+
+  it('doubts about both are lifted together', async () => {
+    const one = await both('flag');
+    await invalidate(one, '2025-03-01');
+    await invalidate(one, '2025-03-02');
+    expect(entitled(one)).toEqual(['one in doubt 1', 'other in doubt 1']);
+    await one.complete('A', '2025-05-01', {}, { now: NOW });
+    expect(entitled(one)).toEqual(['one held 0', 'other held 0']);
+  });
 });

@@ -18,7 +18,7 @@ import { settleAllRestingOn } from './component-policy.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { earlierCompletions } from './enrolling.js';
-import { peopleWith, replay } from './merged-record.js';
+import { heldIn, peopleWith, replay } from './merged-record.js';
 import type { Copies } from './record-copies.js';
 import { isOpen, recordFold } from './record.state.js';
 import type { EnrollmentState, RecordState } from './record.types.js';
@@ -80,7 +80,7 @@ function markAll(draft: Draft): void {
 
 /** What rests on credentials of templates that both may hold is held or freed by what counts now. */
 function settleAll(draft: Draft, because: string): void {
-  const components = Array.from(mapValues(draft.state().holdings)).flatMap(({ data }) => data.components);
+  const components = heldIn(draft.state()).flatMap(({ data }) => data.components);
   for (const templateId of new Set(components.map((component) => component.templateId)))
     settleAllRestingOn(draft, templateId, because);
 }
@@ -143,7 +143,7 @@ export function releaseRecord({ data, now }: Issued<ReleaseRecord>, draft: Draft
   );
   takeBackWhatUsed(draft, '', { because: released, at: now }, 'flag');
   // What the merge issued by an enrollment of theirs nobody here has earned, until an own one meets it.
-  for (const holding of mapValues(draft.state().holdings)) {
+  for (const holding of heldIn(draft.state())) {
     const { enrollment } = holding.data;
     if (holding.ended || holding.withdrawn !== undefined || enrollment === undefined) continue;
     if (people.has(learnerOf(enrollment.enrollmentId)))

@@ -10,7 +10,7 @@ import {
   type Json,
   type Rejected,
 } from '@cairn/kernel';
-import { mapValues, type Requirement, type StepId } from '@cairn/rules';
+import type { Requirement, StepId } from '@cairn/rules';
 import type { MoveEnrollmentToVersion } from '../contracts/record.commands.js';
 import type { EnrollmentRef, RecordEvent } from '../contracts/record.events.js';
 import { heldAlready, lastTerm } from './awards.js';
@@ -18,6 +18,7 @@ import { standingOf } from './course.js';
 import { decideMarked } from './deciding.js';
 import { mark, type Draft } from './draft.js';
 import { earlierCompletions, joinInner } from './enrolling.js';
+import { heldIn } from './merged-record.js';
 import { enrollmentOf, isOpen } from './record.state.js';
 import type { EnrollmentState, MovedData } from './record.types.js';
 import { dateInFuture, isBlank, reasonRequired, unknownEnrollment } from './refusals.js';
@@ -92,7 +93,7 @@ function moveBack(
   const back = (): EnrollmentState => enrollmentOf(draft.state(), ref.enrollmentId) as EnrollmentState;
   mark(draft, back(), target.all);
   decideMarked(draft);
-  for (const holding of mapValues(draft.state().holdings))
+  for (const holding of heldIn(draft.state()))
     if (decided.has(holding.ref) && !holding.ended && holding.withdrawn === undefined)
       takeBackAward(draft, holding, back(), cause);
   decideMarked(draft);
@@ -266,7 +267,7 @@ function requirementsOf({ rules }: Version): ReadonlyMap<string, string> {
 const withoutIds = (key: string, value: unknown): unknown => (key === 'id' ? undefined : value);
 
 function awardsOf(draft: Draft, { ref }: EnrollmentState) {
-  return Array.from(mapValues(draft.state().holdings)).flatMap((holding) => {
+  return heldIn(draft.state()).flatMap((holding) => {
     const { data, withdrawn, ended } = holding;
     if (data.enrollment?.enrollmentId !== ref.enrollmentId || withdrawn !== undefined || ended) return [];
     const { credentialId, awardId, awardKind, from } = data;

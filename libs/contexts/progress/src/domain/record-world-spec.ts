@@ -287,7 +287,9 @@ export function createWorld(
       }
       if (event.type === 'renewal-earned') {
         const { credentialId, templateId, serial, from, until, at: met } = event.data;
-        const seen = issuedTo.get(credentialId) as CredentialSeen;
+        const seen = issuedTo.get(credentialId);
+        // Of another learner, before the two were merged.
+        if (!seen) return;
         if (seen.renewed.some((term) => term.serial === serial)) return;
         seen.renewed.push({ serial, from, until });
         await world.send({
@@ -307,7 +309,9 @@ export function createWorld(
       }
       if (event.type === 'component-policy-applied') {
         const { credentialId, hold, effect, effectiveAt } = event.data;
-        const seen = issuedTo.get(credentialId) as CredentialSeen;
+        const seen = issuedTo.get(credentialId);
+        // Of another learner, before the two were merged.
+        if (!seen) return;
         if (effect === 'lift') seen.holds.delete(hold);
         else seen.holds.set(hold, effect);
         if (effect === 'revoke') await world.revoke(credentialId, effectiveAt);

@@ -23,10 +23,10 @@ import {
   type TemplateId,
   type TenantId,
 } from '@cairn/kernel';
-import { mapGet, mapValues } from '@cairn/rules';
+import { mapGet } from '@cairn/rules';
 import type { InRecord, RecordCommand } from '../contracts/record.commands.js';
 import { learnerOf, recordStream } from '../contracts/record.events.js';
-import { replay } from './merged-record.js';
+import { heldIn, replay } from './merged-record.js';
 import { copiesFold, sentMeanwhile, type Copies } from './record-copies.js';
 import { enrollmentOf, recordFold } from './record.state.js';
 import type { RecordState } from './record.types.js';
@@ -148,7 +148,7 @@ function issuersNeeded(
   };
   if (command.type === 'GrantCredential') need(templates.get(command.data.templateId)?.at(-1));
   // What is released may have been earned by an enrollment that is another person's again.
-  for (const { data } of mapValues(state.holdings))
+  for (const { data } of heldIn(state))
     if (data.enrollment === undefined || command.type === 'ReleaseRecord')
       need(templates.get(data.templateId)?.[data.templateVersion - 1]);
   return issuers;
@@ -227,7 +227,7 @@ function templatesNeeded(
       need(award.template as TemplateId, version.published.templateVersions[award.id] ?? 1);
   }
   // A completion may renew whatever has a term.
-  for (const { data } of mapValues(state.holdings))
+  for (const { data } of heldIn(state))
     if (command.type !== 'CompleteModule' || data.until !== undefined) need(data.templateId, data.templateVersion);
   // What is held may be of a later version than the one that a pathway issues.
   for (const id of needed.keys())

@@ -13,7 +13,6 @@ import {
   evaluate,
   localDay,
   mapGet,
-  mapValues,
   removeFact,
   renewalWindow,
   termEnd,
@@ -27,6 +26,7 @@ import type { RecordEvent } from '../contracts/record.events.js';
 import { alsoMeeting, factsBehind, lastTerm, templateAt, zoneOf, type Term } from './awards.js';
 import { hold, lift } from './component-policy.js';
 import type { Draft } from './draft.js';
+import { heldIn, heldOf, holdingOf } from './merged-record.js';
 import { enrollmentOf, renewalHold } from './record.state.js';
 import type { HoldingState, RecordState, RenewalState } from './record.types.js';
 import { authorityRequired, dateInFuture, isBlank, reasonRequired } from './refusals.js';
@@ -35,8 +35,11 @@ import { requirementLooksAt, type Carried } from './version.js';
 type Renewable = PublishedTemplate & Required<Pick<PublishedTemplate, 'renewal' | 'validityMonths'>>;
 
 /** The template by which a holding can be renewed; undefined: it has no renewal, or is over for good. */
-const renewable = (draft: Draft, holding: HoldingState): Renewable | undefined =>
-  renewableBy(templateAt(draft.facts, holding.data.templateId, holding.data.templateVersion), holding);
+function renewable(draft: Draft, holding: HoldingState): Renewable | undefined {
+  // Of what has no term the template need not be known.
+  if (holding.data.until === undefined) return undefined;
+  return renewableBy(templateAt(draft.facts, holding.data.templateId, holding.data.templateVersion), holding);
+}
 
 /** The same of a template at hand. */
 export function renewableBy(
@@ -60,7 +63,7 @@ export function requirementOf({ renewal }: Renewable): Requirement {
 
 /** Marks what a fact may renew. */
 export function markRenewals(draft: Draft, carried: Carried): void {
-  for (const holding of mapValues(draft.state().holdings)) {
+  for (const holding of heldIn(draft.state())) {
     const template = renewable(draft, holding);
     if (template && requirementLooksAt(template.renewal.requirement, carried)) draft.renewing.add(template.templateId);
   }
@@ -76,15 +79,9 @@ export function renewMarked(draft: Draft): void {
 
 function renewOnce(draft: Draft, templateId: TemplateId): boolean {
   const holding = mapGet(draft.state().holdings, templateId);
+  if (heldOf(holding).some((one) => stoodUpAgain(draft, one))) return true;
   const template = holding && renewable(draft, holding);
   if (!template) return false;
-  for (const renewal of holding.renewals)
-    if (
-      renewal.undecided
-        ? standByFacts(draft, holding, template, renewal)
-        : renewal.withdrawn && meetAgain(draft, holding, template, renewal)
-    )
-      return true;
   const last = holding.renewals.at(-1);
   if (last?.withdrawn !== undefined) return false;
   const term = lastTerm(holding);
@@ -92,6 +89,19 @@ function renewOnce(draft: Draft, templateId: TemplateId): boolean {
   if (since === undefined) return false;
   recordRenewal(draft, holding, template, term, { at: since, satisfied });
   return true;
+}
+
+/** Is a term that was taken back met by facts? */
+function stoodUpAgain(draft: Draft, holding: HoldingState): boolean {
+  const template = renewable(draft, holding);
+  return (
+    template !== undefined &&
+    holding.renewals.some((renewal) =>
+      renewal.undecided
+        ? standByFacts(draft, holding, template, renewal)
+        : renewal.withdrawn !== undefined && meetAgain(draft, holding, template, renewal),
+    )
+  );
 }
 
 /** A renewal that was taken back is met by other facts: its hold is lifted from then on. */
@@ -117,7 +127,7 @@ function standByFacts(draft: Draft, holding: HoldingState, template: Renewable, 
 }
 
 const heldNow = (draft: Draft, { data }: HoldingState): HoldingState =>
-  mapGet(draft.state().holdings, data.templateId) as HoldingState;
+  holdingOf(draft.state(), data.credentialId) as HoldingState;
 
 /** The term that a renewal followed; it may have been taken back since. */
 export function termBefore({ data, renewals }: HoldingState, serial: number): Term {
@@ -248,12 +258,8 @@ export function grantRenewal({ data, now }: Issued<GrantRenewal>, draft: Draft):
 export function withdrawRenewal({ data, now }: Issued<WithdrawRenewal>, draft: Draft): Decision<RecordEvent> {
   const state = draft.state();
   const { learnerId, credentialId, serial, authority, reasonCode, occurredAt } = data;
-  const templateId = mapGet(state.templateOf, credentialId);
-  const holding = templateId && mapGet(state.holdings, templateId);
-  const renewal =
-    holding?.data.credentialId === credentialId
-      ? holding.renewals.find((one) => one.data.serial === serial)
-      : undefined;
+  const holding = holdingOf(state, credentialId);
+  const renewal = holding?.renewals.find((one) => one.data.serial === serial);
   if (!holding || renewal?.data.authority === undefined)
     return reject(
       'not-found',
@@ -264,6 +270,7 @@ export function withdrawRenewal({ data, now }: Issued<WithdrawRenewal>, draft: D
   if (isBlank(authority)) return authorityRequired('Taking back a renewal');
   if (occurredAt > now) return dateInFuture('occurredAt', occurredAt, now);
   if (renewal.undecided || holding.ended) return accept();
+  const { templateId } = holding.data;
   const because = draft.record(
     {
       type: 'renewal-withdrawn',

@@ -13,6 +13,7 @@ import type { DeclineExternalCredential } from '../contracts/external-credential
 import type { externalCredentialAccepted } from '../contracts/external-credential.events.js';
 import type { RecordCommand } from '../contracts/record.commands.js';
 import type { RecordEvent } from '../contracts/record.events.js';
+import { holdingOf } from './merged-record.js';
 import { isOpen } from './record.state.js';
 import type { RecordState } from './record.types.js';
 
@@ -236,16 +237,16 @@ function compensationOf(
       return { type: 'SuspendCredential', data: { credentialId, hold, ...decided } };
     }
     case 'credential-granted': {
-      const { learnerId, credentialId, templateId } = event.data;
-      const holding = mapGet(stateOf(learnerId).holdings, templateId);
-      if (holding?.data.credentialId !== credentialId || holding.ended) return 'gone';
+      const { learnerId, credentialId } = event.data;
+      const holding = holdingOf(stateOf(learnerId), credentialId);
+      if (!holding || holding.ended) return 'gone';
       return { type: 'RevokeCredential', data: { credentialId, ...decided } };
     }
     case 'renewal-earned': {
-      const { learnerId, credentialId, templateId, serial, authority: by } = event.data;
+      const { learnerId, credentialId, serial, authority: by } = event.data;
       // One by facts falls with them.
       if (by === undefined) return undefined;
-      const holding = mapGet(stateOf(learnerId).holdings, templateId);
+      const holding = holdingOf(stateOf(learnerId), credentialId);
       const renewal = holding?.renewals.find(({ ref }) => ref === event.id);
       if (!renewal || renewal.undecided || holding?.ended) return 'gone';
       return { type: 'WithdrawRenewal', data: { learnerId, credentialId, serial, ...decided, occurredAt } };

@@ -1,12 +1,13 @@
 // Backward: what used a fact that does not stand any more, and what looked at a component that ended, decided anew.
 import type { PolicyEffect } from '@cairn/contexts/catalog';
 import type { Instant, ModuleId, TemplateId } from '@cairn/kernel';
-import { evaluate, evaluateStep, mapGet, mapValues, type StepId } from '@cairn/rules';
+import { evaluate, evaluateStep, mapGet, type StepId } from '@cairn/rules';
 import { alsoMeeting, factsBehind, occurrenceBefore, templateAt } from './awards.js';
 import { hold } from './component-policy.js';
 import { newlyClosed, noLongerInOrder } from './course.js';
 import { contextOf, endOfHolding, evaluateForAward } from './deciding.js';
 import { mark, type Draft } from './draft.js';
+import { heldIn, holdingOf } from './merged-record.js';
 import { takeBackRenewals } from './renewing.js';
 import { enrollmentOf, factsFor, isOpen } from './record.state.js';
 import type { EnrollmentState, HoldingState, StepState } from './record.types.js';
@@ -29,11 +30,11 @@ export function takeBackWhatUsed(draft: Draft, fallen: string, cause: Cause, eff
         reopen(draft, enrollment, version, satisfied, cause);
     }
   }
-  for (const holding of mapValues(draft.state().holdings))
+  for (const holding of heldIn(draft.state()))
     if (!holding.ended && !holding.granted && holding.withdrawn === undefined)
       withdrawUnlessMet(draft, holding, fallen, cause, effect);
   // What is still held may have been renewed by it; without that term its grace may be over.
-  for (const holding of mapValues(draft.state().holdings))
+  for (const holding of heldIn(draft.state()))
     if (takeBackRenewals(draft, holding, (by) => usesFallen(draft, by), cause))
       markAwardsOf(draft, holding.data.templateId);
   markLimited(draft);
@@ -207,7 +208,7 @@ export function withdrawEntitlement(
   );
   const template = templateAt(draft.facts, templateId, data.templateVersion);
   const applied = effect ?? template.componentPolicy.withdrawn;
-  hold(draft, mapGet(draft.state().holdings, templateId) as HoldingState, {
+  hold(draft, holdingOf(draft.state(), credentialId) as HoldingState, {
     cause: 'entitlement-withdrawn',
     effect: applied,
     at: cause.at,

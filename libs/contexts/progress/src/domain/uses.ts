@@ -1,5 +1,6 @@
 // Double counting (`uses n`): which trees have taken a module, and what is left of its uses.
-import { factOf, mapValues } from '@cairn/rules';
+import { factOf } from '@cairn/rules';
+import { heldIn } from './merged-record.js';
 import { enrollmentOf } from './record.state.js';
 import type { EnrollmentState, RecordState } from './record.types.js';
 import type { Target, Version } from './version.js';
@@ -32,7 +33,7 @@ export function usedByOthers(
     const of = versionOf(other);
     if (of.groupOf.size > 0) for (const { data } of other.steps.values()) take(other.number, of, data.satisfied);
   }
-  for (const holding of mapValues(state.holdings)) {
+  for (const holding of heldIn(state)) {
     const ref = holding.data.enrollment;
     const from = ref && enrollmentOf(state, ref.enrollmentId);
     if (from && holding.withdrawn === undefined) take(from.number, versionOf(from), holding.data.satisfied);
