@@ -164,6 +164,7 @@ describe('runners that crash and freeze on unreliable stores', () => {
             reactors: [rewardLargeDeposits],
             startAt: () => 'beginning',
             timers: life.timers,
+            batchEvents: 1,
             limits: { checkpointMs: 60, parkedKeys: 3, cachedDocuments: 2, waitMs: 1_000 },
           });
           return { life, process, ready: process.runner.start().then(process.reactions.start) };

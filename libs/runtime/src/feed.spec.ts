@@ -73,7 +73,7 @@ describe('the feed', () => {
         }
     };
     await Promise.all([decodeAll(), decodeAll(), decodeAll()]);
-    expect(reads).toBe(3);
+    expect(reads).toBe(6);
     expect(decodes).toBe(2_501);
   });
 

@@ -16,22 +16,23 @@ export type FeedEvent = {
 };
 
 export type Feed = {
+  /** So many events at once, or more, mean that there are further ones. */
+  readonly batchEvents: number;
   /**
    * At least one event after a position, in the log's order; waits for it at the end of the log. Empty once `signal`
    * aborts or the feed is closed. Infrastructure errors are repeated for ever.
    */
   readonly next: (after: Position, signal: AbortSignal) => Promise<readonly FeedEvent[]>;
-  /** At most 1,000 events after a position; empty at the end of the log. */
+  /** At most two batches of events after a position; empty at the end of the log. */
   readonly page: (after: Position) => Promise<readonly FeedEvent[]>;
   /** Position of the log's last event, asked of the log. Repeats infrastructure errors for ever. */
   readonly head: () => Promise<Position>;
   readonly close: () => Promise<void>;
 };
 
-const PAGE_EVENTS = 1_000;
-const KEPT_PAGES = 6;
+const KEPT_PAGES = 4;
 const RECENT_EVENTS = 4_096;
-const BATCH_EVENTS = 500;
+const BATCH_EVENTS = 250;
 const WATCHDOG_MS = 5_000;
 const MAX_BACKOFF_MS = 1_000;
 
@@ -39,9 +40,12 @@ export function createFeed(options: {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly timers?: Timers;
+  /** How many recent events are handed out at once; a page of the log has twice as many. Default 250. */
+  readonly batchEvents?: number;
   readonly onTrouble?: OnTrouble;
 }): Feed {
-  const { log, codec, timers = systemTimers, onTrouble } = options;
+  const { log, codec, timers = systemTimers, batchEvents = BATCH_EVENTS, onTrouble } = options;
+  const pageEvents = 2 * batchEvents;
   const closing = new AbortController();
   const pages = new Map<Position, Promise<readonly FeedEvent[]>>();
 
@@ -60,7 +64,7 @@ export function createFeed(options: {
     const known = pages.get(after);
     if (known) return known;
     const read = patient('log.readAll', async () => {
-      const { events } = await log.readAll({ after, limit: PAGE_EVENTS });
+      const { events } = await log.readAll({ after, limit: pageEvents });
       return events.map((event) => feedEvent(codec, event));
     });
     pages.set(after, read);
@@ -70,7 +74,7 @@ export function createFeed(options: {
     }
     // A page that is not full will grow.
     const forgetUnlessFull = (events: readonly FeedEvent[]): void => {
-      if (events.length < PAGE_EVENTS) pages.delete(after);
+      if (events.length < pageEvents) pages.delete(after);
     };
     read.then(forgetUnlessFull, () => pages.delete(after));
     return read;
@@ -149,7 +153,7 @@ export function createFeed(options: {
     while (!signal.aborted && !closing.signal.aborted) {
       if (isRecent(after)) {
         const from = firstAfter(recent, after);
-        if (from < recent.length) return recent.slice(from, from + BATCH_EVENTS);
+        if (from < recent.length) return recent.slice(from, from + batchEvents);
         await untilWoken(signal, (wake) => sleepers.push(wake));
         continue;
       }
@@ -164,6 +168,7 @@ export function createFeed(options: {
   };
 
   return {
+    batchEvents,
     next,
     page,
     head: () => patient('log.head', () => log.head()),

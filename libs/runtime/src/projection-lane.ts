@@ -2,7 +2,7 @@
 // events and other holders of the lane are harmless because every document carries the position that it is folded to,
 // is written only by comparing it, and because the checkpoint follows the documents and never leads them.
 import { BEGINNING, DecodeError, type Codec, type Position } from '@cairn/kernel';
-import type { GuardedWrite, Lease, ReadModel, WriteOutcome } from '@cairn/readmodel';
+import type { GuardedWrite, Lease, ReadModel, StoredDocument, WriteOutcome } from '@cairn/readmodel';
 import { createCheckpoint, LeaseLost } from './checkpoint.js';
 import { isInfrastructure } from './errors.js';
 import type { Feed, FeedEvent } from './feed.js';
@@ -78,7 +78,28 @@ export type Lane = {
 
 const EVENTS_PER_CHECKPOINT = 10_000;
 const WRITES_PER_BULK = 1_000;
+const EVENTS_AHEAD = 20_000;
+/** How long what is folded ahead waits for more events to come. */
+const AHEAD_MS = 20;
 const WHOLE_LANE = '*';
+
+/** What a lane far behind has folded but not yet written: each document is then written once for many batches. */
+type Ahead = {
+  /** The last event folded. */
+  readonly last: FeedEvent;
+  readonly events: number;
+  readonly writes: Map<string, GuardedWrite>;
+};
+
+/** A batch's events, dealt out to the documents that they touch. */
+type Dealt = {
+  readonly groups: ReadonlyMap<string, readonly Step[]>;
+  /** The last event before `blocked`. */
+  readonly last: FeedEvent | undefined;
+  readonly count: number;
+  /** Nobody can tell whose event comes next. */
+  readonly blocked: Failure | undefined;
+};
 
 /** Name of the lane's checkpoint. */
 export function checkpointName({ collection, lanes }: BuildRecord, lane: number): string {
@@ -94,7 +115,9 @@ export function startLane(options: LaneOptions): Lane {
   const stopping = new AbortController();
 
   let lease: Lease | undefined;
-  let position = BEGINNING;
+  let position = BEGINNING; // up to here the documents are written
+  let ahead: Ahead | undefined;
+  let carefulUntil = BEGINNING; // up to here nothing is folded ahead: it went wrong once
   let lastEvent: FeedEvent | undefined; // the one at `position`, if it was met by this holder
   let unsavedEvents = 0;
   let cancelSave: (() => void) | undefined;
@@ -128,6 +151,7 @@ export function startLane(options: LaneOptions): Lane {
   /** Begins where the checkpoint says, and marks it with the new epoch: whoever held the lane before cannot move it. */
   async function takeOver(given: Lease): Promise<void> {
     lease = given;
+    ahead = undefined;
     cache.clear();
     parked.clear();
     tombstones = [];
@@ -160,10 +184,11 @@ export function startLane(options: LaneOptions): Lane {
     return build.lanes === 1 ? ids : ids.filter((id) => laneOf(id, build.lanes) === lane);
   }
 
-  async function apply(events: readonly FeedEvent[], until?: Position): Promise<void> {
+  const foldedTo = (): Position => ahead?.last.stored.position ?? position;
+
+  function dealOut(events: readonly FeedEvent[], until?: Position): Dealt {
     const groups = new Map<string, Step[]>();
-    let after = position;
-    let blocked: Failure | undefined;
+    let after = foldedTo();
     let last: FeedEvent | undefined;
     let count = 0;
     for (const event of events) {
@@ -172,10 +197,7 @@ export function startLane(options: LaneOptions): Lane {
       if (until !== undefined && at > until) break;
       if (types.has(event.stored.type)) {
         const ids = idsOf(event);
-        if ('code' in ids) {
-          blocked = { step: { event, after }, ...ids };
-          break;
-        }
+        if ('code' in ids) return { groups, last, count, blocked: { step: { event, after }, ...ids } };
         for (const id of ids) {
           if (parked.has(id)) continue;
           const steps = groups.get(id);
@@ -187,21 +209,97 @@ export function startLane(options: LaneOptions): Lane {
       last = event;
       count++;
     }
+    return { groups, last, count, blocked: undefined };
+  }
+
+  /** Folds a batch and writes it before anything else. */
+  async function apply(events: readonly FeedEvent[], until?: Position): Promise<void> {
+    const { groups, last, count, blocked } = dealOut(events, until);
     await foldAndWrite(groups);
-    if (last) {
-      position = after;
-      lastEvent = last;
-      unsavedEvents += count;
-      options.onAdvance();
-      if (unsavedEvents >= EVENTS_PER_CHECKPOINT) await saveCheckpoint();
-      else cancelSave ??= timers.after(limits.checkpointMs, saveSoon);
-    }
+    if (last) await moveTo(last, count);
     if (blocked) await halt(blocked);
     else if (parked.size > limits.parkedKeys)
       await halt({
         code: 'too-many-parked',
         detail: `${parked.size} documents are parked, more than ${limits.parkedKeys}: mend the projection, then retry`,
       });
+  }
+
+  async function moveTo(last: FeedEvent, count: number): Promise<void> {
+    position = last.stored.position;
+    lastEvent = last;
+    unsavedEvents += count;
+    options.onAdvance();
+    if (unsavedEvents >= EVENTS_PER_CHECKPOINT) await saveCheckpoint();
+    else cancelSave ??= timers.after(limits.checkpointMs, saveSoon);
+  }
+
+  /**
+   * Takes a batch that was read after `from`. Many events in it mean that the lane is behind, as in a rebuild: then
+   * documents are kept until enough is folded. Whatever goes wrong meanwhile, the lane forgets what it has not
+   * written, goes back to its position and takes the same events batch by batch: only `apply` has to cope with trouble.
+   */
+  async function take(events: readonly FeedEvent[], from: Position): Promise<void> {
+    if (foldedTo() < from) return; // gone back while the batch was read
+    const isBehind = events.length >= feed.batchEvents && from >= carefulUntil;
+    if (isBehind && (await foldAhead(events))) {
+      if (ahead && (ahead.events >= EVENTS_AHEAD || ahead.writes.size >= limits.cachedDocuments)) await writeAhead();
+      return;
+    }
+    await writeAhead();
+    if (foldedTo() >= from) await apply(events);
+  }
+
+  /** False, and nothing done, if the batch needs the care of `apply`. */
+  async function foldAhead(events: readonly FeedEvent[]): Promise<boolean> {
+    const { groups, last, count, blocked } = dealOut(events);
+    if (blocked) return false;
+    try {
+      await loadInto([...groups.keys()].filter((id) => !cache.has(id)));
+    } catch (error) {
+      if (!isInfrastructure(error)) throw error;
+      return false;
+    }
+    const folds = foldAll(groups);
+    if (folds.some(({ failure }) => failure)) return false;
+    const writes = ahead?.writes ?? new Map<string, GuardedWrite>();
+    for (const { id, write: fresh, next } of folds) {
+      if (!fresh) continue;
+      keep(id, next);
+      const earlier = writes.get(id);
+      writes.set(id, earlier ? { ...fresh, expected: earlier.expected } : fresh);
+    }
+    if (last) ahead = { last, events: (ahead?.events ?? 0) + count, writes };
+    return true;
+  }
+
+  async function writeAhead(): Promise<void> {
+    if (!ahead) return;
+    const { last, events, writes } = ahead;
+    try {
+      const all = [...writes.values()];
+      for (let start = 0; start < all.length; start += WRITES_PER_BULK) {
+        const outcomes = await write(all.slice(start, start + WRITES_PER_BULK));
+        if ('refused' in outcomes || outcomes.includes('lost')) return goBack();
+      }
+    } catch (error) {
+      goBack();
+      if (!isInfrastructure(error)) throw error;
+      onTrouble?.(name, error);
+      return;
+    }
+    for (const { id, next } of writes.values()) if (next) noteTombstone(id, next);
+    ahead = undefined;
+    trimCache();
+    await moveTo(last, events);
+  }
+
+  /** Forgets what is folded ahead: it will be folded again, batch by batch, from what the store holds by now. */
+  function goBack(): void {
+    if (!ahead) return;
+    carefulUntil = foldedTo();
+    for (const id of ahead.writes.keys()) cache.delete(id);
+    ahead = undefined;
   }
 
   /** Folds steps into documents and writes them until every write is done; parks what fails. */
@@ -221,6 +319,10 @@ export function startLane(options: LaneOptions): Lane {
       if (stopping.signal.aborted) throw new LeaseLost();
       await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
     }
+    trimCache();
+  }
+
+  function trimCache(): void {
     let surplus = cache.size - limits.cachedDocuments;
     for (const id of cache.keys()) {
       if (surplus-- <= 0) break;
@@ -230,16 +332,23 @@ export function startLane(options: LaneOptions): Lane {
 
   async function loadInto(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
+    const found = await readModel.load(collection, ids);
     for (const id of ids) cache.set(id, UNKNOWN);
-    for (const stored of await readModel.load(collection, ids)) cache.set(stored._id, knownOf(stored));
+    for (const stored of found) cache.set(stored._id, knownOf(stored));
   }
+
+  /** To the young end. */
+  function keep(id: string, known: Known): void {
+    cache.delete(id);
+    cache.set(id, known);
+  }
+
+  const foldAll = (groups: ReadonlyMap<string, readonly Step[]>): (FoldResult & { readonly id: string })[] =>
+    [...groups].map(([id, steps]) => ({ id, ...foldDocument(projection, id, cache.get(id) ?? UNKNOWN, steps) }));
 
   /** One round of folding and writing; returns the ids whose write was lost to somebody else. */
   async function writeOnce(ids: readonly string[], groups: ReadonlyMap<string, readonly Step[]>): Promise<string[]> {
-    const folds = ids.map((id) => {
-      const known = cache.get(id) ?? UNKNOWN;
-      return { id, ...foldDocument(projection, id, known, groups.get(id) ?? []) };
-    });
+    const folds = foldAll(new Map(ids.map((id) => [id, groups.get(id) ?? []])));
     const lost: string[] = [];
     for (let start = 0; start < folds.length; start += WRITES_PER_BULK) {
       const chunk = folds.slice(start, start + WRITES_PER_BULK);
@@ -260,11 +369,13 @@ export function startLane(options: LaneOptions): Lane {
   }
 
   async function written({ id, write: done, next, failure }: FoldResult & { readonly id: string }): Promise<void> {
-    cache.delete(id); // to the young end
-    cache.set(id, next);
-    if (done?.next?.['_deleted'] === true && !failure && next.stored !== null)
-      tombstones.push({ id, at: next.stored, sinceMs: timers.monotonicMs() });
+    keep(id, next);
     if (failure) await park(id, failure);
+    else if (done?.next) noteTombstone(id, done.next);
+  }
+
+  function noteTombstone(id: string, { _deleted, _p }: StoredDocument): void {
+    if (_deleted === true) tombstones.push({ id, at: _p as Position, sinceMs: timers.monotonicMs() });
   }
 
   /** `refused`: why the store will never take one of the documents. */
@@ -364,6 +475,7 @@ export function startLane(options: LaneOptions): Lane {
   async function unpark(key: string, discard: boolean): Promise<ParkedKey | undefined> {
     return exclusive(async () => {
       mustHold();
+      goBack(); // its later events were left out of what is folded ahead
       if (key === WHOLE_LANE) return unparkLane(discard);
       const record = parked.get(key);
       if (!record) return undefined;
@@ -414,16 +526,31 @@ export function startLane(options: LaneOptions): Lane {
 
   const resumed = (over: AbortSignal): Promise<void> => untilWoken(over, (wake) => (resume = wake));
 
+  const arrivesSoon = (batch: Promise<unknown>): Promise<boolean> =>
+    new Promise((resolve) => {
+      const cancel = timers.after(AHEAD_MS, () => resolve(false));
+      void batch.then(() => {
+        cancel();
+        resolve(true);
+      });
+    });
+
   async function follow(over: AbortSignal): Promise<void> {
     while (isHeld() && !over.aborted) {
       if (stopped) {
         await resumed(over);
         continue;
       }
-      const events = await feed.next(position, over);
+      const from = foldedTo();
+      const batch = feed.next(from, over);
+      if (ahead && !(await arrivesSoon(batch))) {
+        await exclusive(writeAhead);
+        if (foldedTo() < from) continue; // gone back: what was asked for may never come
+      }
+      const events = await batch;
       if (events.length > 0)
         await exclusive(async () => {
-          if (!stopped && isHeld()) await apply(events);
+          if (!stopped && isHeld()) await take(events, from);
         });
       await sleep(timers, 0); // others want to work, too
     }
@@ -466,6 +593,7 @@ export function startLane(options: LaneOptions): Lane {
     exclusive,
     advanceTo: async (target) => {
       mustHold();
+      goBack(); // it may be beyond the target
       while (position < target) {
         if (stopped) throw new Error(`${name} is stopped: ${stopped.detail}`);
         const events = await feed.page(position);

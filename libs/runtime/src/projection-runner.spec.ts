@@ -116,6 +116,73 @@ describe('projections', () => {
     expect((await readModel.loadCheckpoint('balances__v1#0of1'))?.epoch).toBeGreaterThan(1);
   });
 
+  describe('far behind', () => {
+    const behind = async (options: WorldOptions = {}, wrap = (readModel: ReadModel): ReadModel => readModel) => {
+      const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
+      const writer = await started(log, undefined, { projections: [] });
+      await someHistory(writer);
+      for (let n = 1; n <= 60; n++) await writer.run(deposit(n % 3 === 0 ? 'a' : 'b', n));
+      await writer.stop();
+      let writes = 0;
+      const counting: ReadModel = {
+        ...readModel,
+        writeGuarded: (collection, bulk) => {
+          if (collection === 'balances__v1') writes += bulk.length;
+          return readModel.writeGuarded(collection, bulk);
+        },
+      };
+      const process = await started(log, wrap(counting), { batchEvents: 2, ...options });
+      await process.caughtUp();
+      return { process, readModel, writes };
+    };
+    const sums = { a: 25 + 630, b: 5 + 1_200 };
+
+    it('write each document once for many batches', async () => {
+      const { process, writes } = await behind();
+      expect(await viewsOf(process).get('balances', id('a'))).toMatchObject({ balance: sums.a, facts: 24 });
+      expect(await viewsOf(process).get('balances', id('b'))).toMatchObject({ balance: sums.b });
+      expect(writes).toBeLessThan(10);
+    });
+
+    it('go back and fold again what was lost, refused for a while, or written by somebody else', async () => {
+      let calls = 0;
+      const { process } = await behind({}, (readModel) => ({
+        ...readModel,
+        writeGuarded: async (collection, bulk) => {
+          if (collection !== 'balances__v1') return readModel.writeGuarded(collection, bulk);
+          calls++;
+          if (calls === 1) return bulk.map(() => 'lost'); // nothing written
+          if (calls === 2) throw new ReadModelUnavailable('for a moment');
+          if (calls !== 3) return readModel.writeGuarded(collection, bulk);
+          await readModel.writeGuarded(collection, bulk); // the answer is lost
+          throw new ReadModelUnavailable('for a moment');
+        },
+      }));
+      expect(calls).toBeGreaterThan(3);
+      expect(await viewsOf(process).get('balances', id('a'))).toMatchObject({ balance: sums.a, facts: 24 });
+      expect(await viewsOf(process).get('balances', id('b'))).toMatchObject({ balance: sums.b });
+    });
+
+    it('park what fails among many batches, fold the rest, and fold the parked key on a retry', async () => {
+      let unlucky = true;
+      const grudging: typeof balances = {
+        ...balances,
+        evolve: (...args) => (unlucky ? fussy(33) : balances).evolve(...args),
+      };
+      const { process } = await behind({ projections: [grudging] });
+      expect(await viewsOf(process).get('balances', id('b'))).toMatchObject({ balance: sums.b });
+      expect(await process.runner.parked()).toMatchObject([{ key: id('a'), code: 'handler-failed' }]);
+      unlucky = false;
+      expect(await process.runner.retry('balances', id('a'))).toBeUndefined();
+      expect(await viewsOf(process).get('balances', id('a'))).toEqual({
+        _id: id('a'),
+        account: 'a',
+        balance: sums.a,
+        facts: 24,
+      });
+    });
+  });
+
   it('read again and fold on what somebody else wrote in the meantime', async () => {
     const [log, readModel] = [createMemoryEventLog(), createMemoryReadModel()];
     const writer = await started(log, undefined, { projections: [] });

@@ -74,6 +74,7 @@ async function simulate(seed: number): Promise<Run> {
       startAt: () => 'beginning',
       timers,
       clock: scheduler.clock,
+      batchEvents: 2, // who is behind folds ahead
       limits: { checkpointMs: 100, cachedDocuments: 2, waitMs: 1_000 },
     });
     const collecting = createScheduler({

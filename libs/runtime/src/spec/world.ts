@@ -16,6 +16,7 @@ export type WorldOptions = Partial<Omit<ProjectionRunnerOptions, 'feed' | 'waite
   Partial<Pick<ReactorRunnerOptions, 'reactors' | 'dispatch' | 'startAt'>> &
   Partial<Pick<ExecutorOptions, 'deciders'>> & {
     readonly limits?: ProjectionRunnerOptions['limits'] & ReactorRunnerOptions['limits'];
+    readonly batchEvents?: number;
   };
 
 /** One process on a log and a store: executor, feed, projections and, if any are given, reactors. */
@@ -32,7 +33,13 @@ export function processOn(log: EventLog, readModel: ReadModel, options: WorldOpt
     app: 'bank/1',
     timers,
   });
-  const feed = createFeed({ log, codec, timers, onTrouble });
+  const feed = createFeed({
+    log,
+    codec,
+    timers,
+    onTrouble,
+    ...(options.batchEvents === undefined ? {} : { batchEvents: options.batchEvents }),
+  });
   const waiters = createWaiters(timers);
   const projections = options.projections ?? bankProjections;
   const reactors = options.reactors ?? [];
