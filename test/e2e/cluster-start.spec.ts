@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { loadConfiguration, ROLES } from '@cairn/platform';
 import { startEventStoreDouble, startMongoDouble, type EventStoreDouble, type MongoDouble } from '@cairn/testing';
 import { MongoClient } from 'mongodb';
@@ -28,7 +30,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-type Urls = { readonly eventStoreUrl: string; readonly mongoUrl: string; readonly masterKey: Uint8Array };
+type Urls = {
+  readonly eventStoreUrl: string;
+  readonly mongoUrl: string;
+  readonly masterKey: Uint8Array;
+  readonly startMs?: number;
+};
 const start = async (change: Partial<Urls> = {}): Promise<TestServer> => {
   const urls = { eventStoreUrl: eventStore.connectionString, mongoUrl: mongo.url, masterKey: Buffer.alloc(32, 1) };
   const cluster = { ...urls, ...change, roles: ROLES, leaseMs: 3_000 };
@@ -113,6 +120,65 @@ it.each(troubles)('%s', async (_what, change, message) => {
   } finally {
     eventStore.denyAccess(false);
   }
+});
+
+describe('what may pass is waited for', () => {
+  let told: string[];
+  const { warn } = Logger.prototype;
+  beforeEach(() => {
+    told = [];
+    Logger.prototype.warn = (message: unknown) => void told.push(String(message));
+  });
+  afterEach(() => {
+    Logger.prototype.warn = warn;
+  });
+
+  it('an event store that is started later', async () => {
+    const { port, stop } = await startEventStoreDouble();
+    await stop();
+    const url = `esdb://127.0.0.1:${port}?tls=false`;
+    const starting = start({ eventStoreUrl: url, mongoUrl: database(mongo.url, 'later'), startMs: 60_000 });
+    await sleep(1_000);
+    const late = await startEventStoreDouble({ port });
+    const server = await starting;
+    expect((await server.operator.get('/readyz')).status).toBe(200);
+    expect(told.join()).toMatch(/waiting, 0 s of 60 s: the event store cannot be reached.*check that it runs/);
+    await running.pop()?.close();
+    await late.stop();
+  }, 120_000);
+
+  it('an event store whose first answer takes longer than a read may', async () => {
+    const slow = await startEventStoreDouble();
+    slow.muteReads(true);
+    setTimeout(() => slow.muteReads(false), 3_500);
+    await start({ eventStoreUrl: slow.connectionString, mongoUrl: database(mongo.url, 'slow'), startMs: 60_000 });
+    expect(told.join()).toMatch(/waiting, 3 s of 60 s: the event store did not answer a read within 3000 ms/);
+    await running.pop()?.close();
+    await slow.stop();
+  }, 120_000);
+
+  it('a MongoDB that is started later', async () => {
+    const late = await startMongoDouble();
+    const log = await startEventStoreDouble();
+    await late.stop();
+    const starting = start({ eventStoreUrl: log.connectionString, mongoUrl: late.url, startMs: 60_000 });
+    await sleep(4_000);
+    await late.start();
+    await starting;
+    expect(told.join()).toMatch(/waiting, \d+ s of 60 s: the key vault: no MongoDB answers at .*is it running/);
+    await running.pop()?.close();
+    await Promise.all([late.stop(), log.stop()]);
+  }, 120_000);
+
+  it('but not for ever, and not what no waiting mends', async () => {
+    const gone = start({ eventStoreUrl: `esdb://${nowhere}?tls=false`, startMs: 1_500 });
+    await expect(gone).rejects.toThrow(
+      /cannot be reached.*check that it runs.*waited \d s for it: CAIRN_START_SECONDS/,
+    );
+    const began = performance.now();
+    await expect(start({ mongoUrl: standalone.url, startMs: 600_000 })).rejects.toThrow(/has no replica set/);
+    expect(performance.now() - began).toBeLessThan(60_000);
+  }, 120_000);
 });
 
 it('another master key, or another address to sign under, than the installation began with', async () => {

@@ -59,7 +59,12 @@ export async function withSession<T>(
     throw new CliError(
       `There is no event log in ${options.data}. Name the data folder with --data, or fill one: npm run cairn -- import oulad --from <folder> --data ${options.data}`,
     );
-  const configuration = loadConfiguration({ ...process.env, CAIRN_DATA: options.data, CAIRN_LOG_LEVEL: 'silent' });
+  const configuration = loadConfiguration({
+    ...process.env,
+    CAIRN_DATA: options.data,
+    CAIRN_LOG_LEVEL: 'silent',
+    CAIRN_START_SECONDS: '0',
+  });
   const { app, installation, close } = await createHeadless(configuration);
   try {
     if (catchUp) await caughtUp(installation);

@@ -1,5 +1,5 @@
 // The application: every context, and how server, CLI and tests start it.
-import { Module, type DynamicModule, type INestApplicationContext, type LoggerService } from '@nestjs/common';
+import { Logger, Module, type DynamicModule, type INestApplicationContext, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
@@ -95,6 +95,7 @@ export async function createServer(
   configuration: Configuration,
   logger: LoggerService | false,
 ): Promise<Running<NestFastifyApplication>> {
+  Logger.overrideLogger(logger); // before there is an application: the stores may have something to say already
   const installation = await openInstallation(configuration, CONTEXTS);
   return running(installation, async () => {
     const app = await NestFactory.create<NestFastifyApplication>(

@@ -48,6 +48,7 @@ class Environment {
   CAIRN_MASTER_KEY?: string;
   @IsOptional() @IsString() @IsNotEmpty() CAIRN_ROLES?: string;
   @IsInt() @Min(1) @Max(600) CAIRN_LEASE_SECONDS: number = 15;
+  @IsInt() @Min(0) @Max(3600) CAIRN_START_SECONDS: number = 60;
 }
 
 /** What each variable means, for the generated reference. */
@@ -104,6 +105,12 @@ export const CONFIGURATION_REFERENCE: readonly { name: string; default: string; 
     default: '15',
     means: 'On the cluster: so long after a process died its work is taken over, at the latest.',
   },
+  {
+    name: 'CAIRN_START_SECONDS',
+    default: '60',
+    means:
+      'On the cluster: so long a start waits for a server that does not answer yet, and says every few seconds what is missing. What waiting cannot mend, such as another master key, ends it at once.',
+  },
 ];
 
 export type Configuration = {
@@ -125,6 +132,8 @@ export type ClusterConfiguration = {
   readonly masterKey: Uint8Array;
   readonly roles: readonly Role[];
   readonly leaseMs: number;
+  /** How long the start waits for servers that do not answer; not at all if left out. */
+  readonly startMs?: number;
 };
 
 /** Reads and checks the environment. Throws an Error whose message lists every fault. */
@@ -141,7 +150,7 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     }
     try {
       const text = name.endsWith('_FILE') ? readFileSync(value, 'utf8').trim() : value;
-      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE|LEASE_SECONDS)$/.test(target) ? Number(text) : text;
+      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE|LEASE_SECONDS|START_SECONDS)$/.test(target) ? Number(text) : text;
     } catch (error) {
       faults.push(`${name}: cannot be read (${(error as Error).message})`);
     }
@@ -200,6 +209,7 @@ function clusterOf(environment: Environment, faults: string[]): ClusterConfigura
     masterKey: Buffer.from(environment.CAIRN_MASTER_KEY ?? '', 'base64'),
     roles,
     leaseMs: environment.CAIRN_LEASE_SECONDS * 1_000,
+    startMs: environment.CAIRN_START_SECONDS * 1_000,
   };
 }
 

@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import {
   LogUnavailable,
   openEventStoreLog,
@@ -12,12 +14,13 @@ import {
   type EventLog,
   type EventStoreLog,
 } from '@cairn/eventlog';
-import { openMongoReadModel, openSqliteReadModel, type ReadModel } from '@cairn/readmodel';
+import { openMongoReadModel, openSqliteReadModel, ReadModelUnavailable, type ReadModel } from '@cairn/readmodel';
 import {
   loadMasterKey,
   openMongoVaults,
   openSqliteBlobVault,
   openSqliteKeyVault,
+  VaultUnavailable,
   type BlobVault,
   type KeyVault,
 } from '@cairn/vault';
@@ -49,6 +52,9 @@ export function openStores(configuration: Configuration): Promise<Stores> {
     ? openCluster(configuration.cluster, configuration.baseUrl)
     : openEmbedded(configuration.dataDirectory);
 }
+
+/** A command asks the vault on its way to the log: a vault that is silent, and is asked twice, must not outlast it. */
+const VAULT_MS = 4_000;
 
 type Closable = { readonly close: () => unknown };
 
@@ -108,14 +114,22 @@ function openEmbedded(directory: string): Promise<Stores> {
   });
 }
 
-function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguration, baseUrl: string): Promise<Stores> {
+function openCluster(
+  { eventStoreUrl, mongoUrl, masterKey, startMs = 0 }: ClusterConfiguration,
+  baseUrl: string,
+): Promise<Stores> {
+  const onceThere = whoWaits(startMs);
   return opening(async (keep) => {
     const database = databaseOf(mongoUrl);
     const { log, appendFault } = watchAppends(keep(openEventStoreLog({ connectionString: eventStoreUrl })));
-    await log.head(); // connects: an address that leads nowhere is told now
-    const vaults = keep(await openMongoVaults({ url: mongoUrl, database: `${database}_vault`, masterKey }));
-    const readModel = keep(await openMongoReadModel({ url: mongoUrl, database }));
-    const agreed = await vaults.agree('base-url', baseUrl);
+    await onceThere(log.head); // connects: an address that leads nowhere is told now
+    const vaults = keep(
+      await onceThere(() =>
+        openMongoVaults({ url: mongoUrl, database: `${database}_vault`, masterKey, timeoutMs: VAULT_MS }),
+      ),
+    );
+    const readModel = keep(await onceThere(() => openMongoReadModel({ url: mongoUrl, database })));
+    const agreed = await onceThere(() => vaults.agree('base-url', baseUrl));
     if (agreed !== baseUrl)
       throw new Error(
         `CAIRN_BASE_URL is ${baseUrl}, but credentials of this installation are signed under ${agreed}. ` +
@@ -143,6 +157,45 @@ function openCluster({ eventStoreUrl, mongoUrl, masterKey }: ClusterConfiguratio
       },
     };
   });
+}
+
+const RETRY_MS = 500;
+const TELL_MS = 5_000;
+
+/**
+ * Servers and processes are often started together, and a server with much to load answers late: what a start needs of
+ * them is tried again, all of it together for `startMs` at most. The log says what is waited for.
+ */
+function whoWaits(startMs: number): <T>(need: () => Promise<T>) => Promise<T> {
+  const logger = new Logger('start');
+  const began = performance.now();
+  const seconds = (ms: number): number => Math.round(ms / 1_000);
+  let toldAt = -Infinity;
+  return async (need) => {
+    for (;;)
+      try {
+        return await need();
+      } catch (error) {
+        const waitedMs = performance.now() - began;
+        if (startMs === 0 || !mayPass(error)) throw error;
+        const { message } = error as Error;
+        if (waitedMs >= startMs)
+          throw new Error(`${message} (waited ${seconds(waitedMs)} s for it: CAIRN_START_SECONDS)`, { cause: error });
+        if (performance.now() - toldAt >= TELL_MS) {
+          toldAt = performance.now();
+          logger.warn(`waiting, ${seconds(waitedMs)} s of ${seconds(startMs)} s: ${message}`);
+        }
+        await sleep(Math.min(RETRY_MS, startMs - waitedMs));
+      }
+  };
+}
+
+/** What a server or the way to it did not give. What the program itself found wrong with an answer has no such cause. */
+function mayPass(error: unknown): boolean {
+  const ours =
+    error instanceof LogUnavailable || error instanceof ReadModelUnavailable || error instanceof VaultUnavailable;
+  if (!ours || error.cause === undefined) return false;
+  return error instanceof VaultUnavailable && error.cause instanceof ReadModelUnavailable ? mayPass(error.cause) : true;
 }
 
 /** So long after a failed append the log counts as failing, unless a later one went through. */

@@ -97,7 +97,7 @@ export function openEventStoreLog({
 
   const inFlight = new Set<Promise<unknown>>();
   const openFeeds = new Set<() => void>();
-  const readGate = createGate(MAX_READS, MAX_WAITING_READS);
+  const readGate = createGate(MAX_READS, MAX_WAITING_READS, answerMs);
   let closed = false;
 
   const refuseIfClosed = (): void => {
@@ -488,25 +488,36 @@ async function hears(source: Waiting, limitMs: number): Promise<boolean> {
   return performance.now() - since < limitMs - 1;
 }
 
-/** Runs at most `running` pieces of work at once and lets at most `waiting` more wait. */
-function createGate(running: number, waiting: number): <T>(work: () => Promise<T>) => Promise<T> {
+/** Runs at most `running` pieces of work at once and lets at most `waiting` more wait, none longer than `limitMs`. */
+function createGate(running: number, waiting: number, limitMs: number): <T>(work: () => Promise<T>) => Promise<T> {
   let active = 0;
-  const queue: (() => void)[] = [];
+  const queue = new Set<() => void>();
+  const overloaded = (detail: string): LogUnavailable =>
+    new LogUnavailable('not-written', `${detail}: overloaded, try again later`);
   return async (work) => {
-    if (active >= running) {
-      if (queue.length >= waiting)
-        throw new LogUnavailable(
-          'not-written',
-          `${running + waiting} reads are under way: overloaded, try again later`,
-        );
-      await new Promise<void>((resolve) => queue.push(resolve));
-    } else active++;
+    if (active < running) active++;
+    else {
+      if (queue.size >= waiting) throw overloaded(`${running + waiting} reads are under way`);
+      await new Promise<void>((resolve, reject) => {
+        const turn = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        const timer = setTimeout(() => {
+          queue.delete(turn);
+          reject(overloaded(`${running} reads are under way, and no turn came within ${limitMs} ms`));
+        }, limitMs);
+        queue.add(turn);
+      });
+    }
     try {
       return await work();
     } finally {
-      const next = queue.shift();
-      if (next) next();
-      else active--;
+      const [next] = queue;
+      if (next) {
+        queue.delete(next);
+        next();
+      } else active--;
     }
   };
 }

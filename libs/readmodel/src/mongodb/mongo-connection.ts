@@ -1,5 +1,5 @@
 // The connection to MongoDB: opened once, checked once, and its errors as the port's, saying what to do.
-import { MongoClient, MongoServerError, type Db, type Document as MongoDocument } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, MongoServerError, type Db, type Document as MongoDocument } from 'mongodb';
 import { QueryRefused, ReadModelUnavailable } from '../port.js';
 
 export type MongoConnectionOptions = {
@@ -41,6 +41,16 @@ export const CODE = {
 
 export const hasCode = (error: unknown, ...codes: readonly number[]): boolean =>
   error instanceof MongoServerError && codes.includes(Number(error.code));
+
+/**
+ * True if all that went wrong with a bulk of insertions is that some were there already. The driver throws the same class
+ * for a connection that broke or a server that refused the whole, without any write error in it: then nothing is known.
+ */
+export function wereThere(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return false;
+  const faults = [error.writeErrors].flat();
+  return faults.length > 0 && faults.every(({ code }) => code === CODE.duplicateKey);
+}
 
 /** Raised when what the database holds changes its meaning; a database of another version is refused. */
 const SCHEMA_VERSION = 1;

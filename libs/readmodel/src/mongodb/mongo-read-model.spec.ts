@@ -104,6 +104,16 @@ describe('the read model on MongoDB, against the in-process double', () => {
       expect(await write('a', '1', doc('a', '2', 1))).toEqual(['lost']);
       expect(await model.load('things', ['a'])).toEqual([doc('a', '2', 1)]);
     });
+    it('work that was queued while the connection broke is not said to be queued', async () => {
+      const items = [{ id: 'a', payload: {}, dueAt: '2026-01-01T00:00:00.000Z' }];
+      server.faults.cutReplies = { insert: 1 };
+      await expect(model.enqueue('q', items)).rejects.toThrow(ReadModelUnavailable);
+      server.faults.notPrimary = true;
+      await expect(model.enqueue('q', items)).rejects.toThrow(ReadModelUnavailable);
+      server.faults.notPrimary = false;
+      await model.enqueue('q', items);
+      expect(await model.claim('q', 'me', 10, '2026-01-02T00:00:00.000Z', 1_000)).toHaveLength(1);
+    });
     it('a bulk of which some lose says which', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `k${i}`);
       await model.writeGuarded(

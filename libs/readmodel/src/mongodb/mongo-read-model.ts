@@ -24,7 +24,7 @@ import { chooseAccess, constraintsOf, scanRefused } from '../access.js';
 import { compareText, compareValues, createFindSorter } from '../matching.js';
 import * as subset from '../query-subset.js';
 import { checkNewIndexes, checkWrites, nextClaimEpoch } from '../writes.js';
-import { CODE, connectMongo, hasCode, type MongoConnectionOptions } from './mongo-connection.js';
+import { CODE, connectMongo, hasCode, wereThere, type MongoConnectionOptions } from './mongo-connection.js';
 
 export type MongoReadModelOptions = MongoConnectionOptions & {
   /** Milliseconds since 1970, for leases. */
@@ -387,11 +387,7 @@ export async function openMongoReadModel(options: MongoReadModelOptions): Promis
           await queues
             .bulkWrite(rows.slice(i, i + BATCH_DOCUMENTS), { ordered: false, ...limits })
             .catch((error: unknown) => {
-              const isThere =
-                error instanceof MongoBulkWriteError &&
-                !error.result.getWriteConcernError() &&
-                [error.writeErrors].flat().every(({ code }) => code === CODE.duplicateKey);
-              if (!isThere) throw error;
+              if (!wereThere(error)) throw error;
             });
       }),
     claim: (queue, _owner, limit, at, ttlMs) =>

@@ -89,6 +89,16 @@ describe('the vaults on MongoDB (the in-process double)', () => {
     await vaults.keys.fetch?.([subject('ada')]);
     expect(vaults.keys.seal(subject('ada'), 'x', text('Ada'))).toBeDefined();
   });
+  it('keys whose making nobody answered for are not taken for made', async () => {
+    const vaults = await open();
+    await vaults.keys.secret(TENANT, 'any'); // the tenant's key is there
+    server.faults.cutReplies = { insert: 1 };
+    await expect((async () => vaults.keys.prepare([subject('ada'), subject('bob')]))()).rejects.toThrow(
+      VaultUnavailable,
+    );
+    await vaults.keys.prepare([subject('ada'), subject('bob')]);
+    expect(vaults.keys.seal(subject('bob'), 'x', text('Bob'))).toBeDefined();
+  });
   it('keeps signed bytes under their hash, and purges all of one person', async () => {
     const [one, other] = [await open(), await open()];
     const hash = await one.blobs.put(subject('ada'), text('signed'));

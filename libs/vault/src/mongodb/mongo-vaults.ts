@@ -2,8 +2,8 @@
 // SQLite the master key wraps a key per tenant, that one everything of the tenant. A process keeps the keys that it
 // uses at hand and asks again from time to time, so that a key that another process destroyed is forgotten here too.
 import { createPrivateKey, randomBytes, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { MongoBulkWriteError, MongoServerError, type Collection, type Db } from 'mongodb';
-import { connectMongo, ReadModelUnavailable, type MongoConnection } from '@cairn/readmodel';
+import { MongoServerError, type Collection, type Db } from 'mongodb';
+import { connectMongo, ReadModelUnavailable, wereThere, type MongoConnection } from '@cairn/readmodel';
 import { sha256, type Subject, type TenantId } from '@cairn/kernel';
 import { generatePair } from '../key-pairs.js';
 import {
@@ -404,11 +404,7 @@ export async function insertMissing<Row extends KeyRow | BlobRow>(
   try {
     await rows.insertMany(made as readonly never[], { ordered: false });
   } catch (error) {
-    const isThere =
-      error instanceof MongoBulkWriteError &&
-      !error.result.getWriteConcernError() &&
-      [error.writeErrors].flat().every(({ code }) => code === DUPLICATE_KEY);
-    if (!isThere) throw error;
+    if (!wereThere(error)) throw error;
   }
 }
 
