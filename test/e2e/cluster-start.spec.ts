@@ -9,6 +9,7 @@ import { loadConfiguration, ROLES } from '@cairn/platform';
 import { startEventStoreDouble, startMongoDouble, type EventStoreDouble, type MongoDouble } from '@cairn/testing';
 import { MongoClient } from 'mongodb';
 import type { ProjectionStatus } from '@cairn/runtime';
+import { eventually } from '../support/cluster.js';
 import { OPERATOR, startServer, type TestServer } from '../support/server.js';
 
 let eventStore: EventStoreDouble;
@@ -141,7 +142,10 @@ describe('what may pass is waited for', () => {
     await sleep(1_000);
     const late = await startEventStoreDouble({ port });
     const server = await starting;
-    expect((await server.operator.get('/readyz')).status).toBe(200);
+    await eventually(
+      () => server.operator.get('/readyz'),
+      ({ status }) => status === 200,
+    );
     expect(told.join()).toMatch(/waiting, 0 s of 60 s: the event store cannot be reached.*check that it runs/);
     await running.pop()?.close();
     await late.stop();
