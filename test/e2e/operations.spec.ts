@@ -109,28 +109,58 @@ describe('parked work', () => {
     expect(await server.operator.send('POST', '/ops/parked/x/y/discard', { reasonCode: 'z' })).toMatchObject({
       status: 404,
     });
+    const retry = path.replace(/discard$/, 'retry');
+    expect(await client.send('POST', retry, {})).toMatchObject({ status: 403 });
+    const again = await server.operator.post(retry, { reasonCode: 'looked-again' });
+    expect(again).toMatchObject({ recorded: expect.stringMatching(/^evt_/) });
     const done = await server.operator.post(path, { reasonCode: 'bad-row' });
     expect(done).toEqual({ free: true, recorded: expect.stringMatching(/^evt_/) });
     expect(await parked()).not.toContainEqual(row);
     await server.installation.waitFor(['audit'], await log.head(), 10_000);
     const { body } = await client.get(`/api/audit/events?learner=${id}&actor=service:operator`);
-    expect(body.items).toEqual([
+    expect(body.items).toHaveLength(2);
+    expect(body.items).toContainEqual(
       expect.objectContaining({
-        id: done.recorded,
-        type: 'parked-work-discarded',
-        actor: 'service:operator',
-        recordedAt: expect.any(String),
-        data: {
-          runner: row['runner'],
-          name: row['name'],
-          key: row['key'],
-          code: row['code'],
-          learnerId,
-          reasonCode: 'bad-row',
-          event: { eventId: broken.id, stream: expect.stringMatching(/^record-/), revision: 0 },
-        },
+        id: again.recorded,
+        type: 'parked-work-retried',
+        data: expect.objectContaining({ name: row['name'], code: row['code'], reasonCode: 'looked-again' }),
       }),
-    ]);
+    );
+    expect(body.items).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          id: done.recorded,
+          type: 'parked-work-discarded',
+          actor: 'service:operator',
+          recordedAt: expect.any(String),
+          data: {
+            runner: row['runner'],
+            name: row['name'],
+            key: row['key'],
+            code: row['code'],
+            learnerId,
+            reasonCode: 'bad-row',
+            event: { eventId: broken.id, stream: expect.stringMatching(/^record-/), revision: 0 },
+          },
+        }),
+      ]),
+    );
+
+    // So does a rebuild, in the installation's own stream.
+    expect(await server.operator.send('POST', '/ops/projections/rebuild', { projections: ['nothing'] })).toMatchObject({
+      status: 404,
+    });
+    await server.operator.post('/ops/projections/rebuild', {
+      projections: ['learners'],
+      reasonCode: 'numbers-doubted',
+    });
+    const recorded = (await log.readAll({ after: '' as never, limit: 1_000 })).events.at(-1);
+    expect(recorded).toMatchObject({
+      type: 'read-models-rebuilt',
+      stream: expect.stringMatching(/^governance-0\./),
+      data: { projections: ['learners'], reasonCode: 'numbers-doubted' },
+      meta: { actor: 'service:operator' },
+    });
     await stop(server);
   });
 });

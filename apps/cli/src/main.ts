@@ -9,11 +9,13 @@ import {
   bareId,
   publicId,
   uuidv5,
+  type CommandContext,
   type CredentialId,
   type EnrollmentId,
   type Instant,
   type PathwayId,
   type Position,
+  type TenantId,
 } from '@cairn/kernel';
 import { sandboxClock, type SetTenantClock } from '@cairn/contexts/tenancy';
 import { DataDirectoryLocked } from '@cairn/eventlog';
@@ -34,7 +36,8 @@ import { trailFilter, TrailQuery, type NamedTrail } from '../../../libs/contexts
 import { ExplainCredentialQuery } from '../../../libs/contexts/credentials/src/queries/explain-credential.js';
 import { VerifyCredentialQuery } from '../../../libs/contexts/credentials/src/queries/verify-credential.js';
 import { PresentedVerifier } from '../../../libs/contexts/credentials/src/queries/verify-presented.js';
-import { ParkedDesk } from '../../../libs/contexts/governance/src/commands/discard-parked.js';
+import { ParkedDesk } from '../../../libs/contexts/governance/src/commands/parked-work.js';
+import { RebuildDesk } from '../../../libs/contexts/governance/src/commands/rebuild.js';
 import { cloudEventOf } from '../../../libs/contexts/integration/src/domain/public-events.js';
 import { UndoRun } from '../../../libs/contexts/progress/src/commands/undo-run.js';
 import { WhyNotQuery } from '../../../libs/contexts/progress/src/queries/why-not.js';
@@ -498,22 +501,38 @@ program
     );
   });
 
+function checkReason(reason: string | undefined): void {
+  if (reason !== undefined && (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason) || reason.length > 64))
+    throw new CliError(`--reason takes a code such as row-sent-twice; not "${reason}".`);
+}
+/** The envelope of an act of whoever may run the command line: the operator. */
+const byTheCli =
+  ({ clock }: Installation) =>
+  (tenant: TenantId): CommandContext => {
+    const commandId = randomUUID();
+    return { tenant, commandId, idSource: 'fresh', actor: 'service:cli', correlationId: commandId, now: clock.now() };
+  };
+
 program
   .command('rebuild [projection...]')
-  .description('fold read models anew beside the live ones, compare, switch')
-  .action(async (names: string[]) => {
+  .description('fold read models anew beside the live ones, compare, switch; goes on record')
+  .option('--reason <code>', 'why, such as numbers-doubted')
+  .action(async (names: string[], { reason }: { reason?: string }) => {
+    checkReason(reason);
     await answer(
-      async ({ installation }) => {
+      async ({ app, installation }) => {
         for (const name of names)
           if (!installation.projectionNames.includes(name))
             throw new CliError(
               `There is no projection "${name}"; there are ${installation.projectionNames.join(', ')}.`,
             );
         const bar = logProgressBar('Rebuilding', await installation.log.head());
-        const found = await installation.rebuild(names.length === 0 ? undefined : names, {
-          dropOld: true,
-          onProgress: ({ position }) => bar.to(position),
-        });
+        const found = await app
+          .get(RebuildDesk, { strict: false })
+          .rebuild(names.length === 0 ? undefined : names, reason, byTheCli(installation), {
+            dropOld: true,
+            onProgress: ({ position }) => bar.to(position),
+          });
         bar.end();
         return found;
       },
@@ -580,39 +599,33 @@ function settledAs(still: ParkedKey | undefined, more: { readonly recorded?: str
 }
 parked
   .command('retry <name> <key>')
-  .description('try it again')
-  .action(async (name: string, key: string) => {
-    const still = await withSession(
+  .description('try it again; goes on record')
+  .option('--reason <code>', 'why it will succeed now, such as key-added')
+  .action(async (name: string, key: string, { reason }: { reason?: string }) => {
+    checkReason(reason);
+    const { recorded, parked: still } = await withSession(
       globals(),
       async ({ app, installation }) => {
-        if (!(await app.get(ParkedDesk, { strict: false }).stopped(name, key)))
-          throw new CliError(`Nothing is parked as ${name} ${key}.`);
-        return (await installation.settleParked('retry', name, key)) ?? parkedAgain(installation, name, key);
+        const desk = app.get(ParkedDesk, { strict: false });
+        if (!(await desk.stopped(name, key))) throw new CliError(`Nothing is parked as ${name} ${key}.`);
+        const done = await desk.retry(name, key, reason, byTheCli(installation));
+        const again = done.parked ?? (await parkedAgain(installation, name, key));
+        return { recorded: done.recorded, parked: again };
       },
       { catchUp: false },
     );
-    settledAs(still);
+    settledAs(still, { recorded });
   });
 parked
   .command('discard <name> <key>')
   .description('pass over the event it waits for; goes on record')
   .requiredOption('--reason <code>', 'why it may be passed over, such as row-sent-twice')
   .action(async (name: string, key: string, { reason }: { reason: string }) => {
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(reason) || reason.length > 64)
-      throw new CliError(`--reason takes a code such as row-sent-twice; not "${reason}".`);
+    checkReason(reason);
     const { recorded, parked: still } = await withSession(
       globals(),
-      ({ app, installation }) => {
-        const commandId = randomUUID();
-        return app.get(ParkedDesk, { strict: false }).discard(name, key, reason, (tenant) => ({
-          tenant,
-          commandId,
-          idSource: 'fresh',
-          actor: 'service:cli',
-          correlationId: commandId,
-          now: installation.clock.now(),
-        }));
-      },
+      ({ app, installation }) =>
+        app.get(ParkedDesk, { strict: false }).discard(name, key, reason, byTheCli(installation)),
       { catchUp: false },
     );
     settledAs(still, { recorded });

@@ -90,6 +90,8 @@ export function trailWords(item: TrailItem, titleOf: (kind: CatalogKind, id: str
       return `${'templateId' in data ? name('template') : 'A component'} counts no more: ${code(data['cause'])}`;
     case 'parked-work-discarded':
       return `The operator let ${text(data['name'])} pass over an event that it could not handle: ${decided}`;
+    case 'parked-work-retried':
+      return `The operator let ${text(data['name'])} try again what it could not handle`;
     default:
       return means;
   }

@@ -1,18 +1,13 @@
-// What runs behind the API: projections, reactors, parked work.
-import { Body, Controller, Get, HttpCode, Inject, Logger, Param, Post } from '@nestjs/common';
+// What runs behind the API: projections, reactors, parked work. Acts that go on record are governance's.
+import { Body, Controller, Get, HttpCode, Inject, Logger, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { join } from 'node:path';
 import type { Configuration } from './configuration.js';
-import { Flag, ListOfText } from './dto.js';
+import { Flag } from './dto.js';
 import type { Installation } from './installation.js';
 import { OperatorOnly } from './policy.js';
-import { ProblemException } from './problems.js';
 import { CONFIGURATION, INSTALLATION } from './tokens.js';
 
-class RebuildBody {
-  @ListOfText({ optional: true, max: 100, description: 'Names of projections; all if left out.' })
-  projections?: string[];
-}
 class BackupBody {
   @Flag({
     optional: true,
@@ -49,31 +44,9 @@ export class OpsController {
     return this.installation.status();
   }
 
-  @Post('projections/rebuild')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Folds read models anew beside the live ones, compares, switches' })
-  async rebuild(@Body() body: RebuildBody): Promise<object> {
-    const known = this.installation.projectionNames;
-    for (const name of body.projections ?? [])
-      if (!known.includes(name))
-        throw new ProblemException('not-found', `There is no projection "${name}"; there are ${known.join(', ')}.`);
-    return { parity: await this.installation.rebuild(body.projections) };
-  }
-
   @Get('parked')
   @ApiOperation({ summary: 'What was set aside because an event could not be handled' })
   async parked(): Promise<object> {
     return { items: await this.installation.parked() };
-  }
-
-  @Post('parked/:name/:key/retry')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Tries a parked key again' })
-  async retry(@Param('name') name: string, @Param('key') key: string): Promise<object> {
-    const parked = await this.installation.parked();
-    if (!parked.some((item) => item.name === name && item.key === key))
-      throw new ProblemException('not-found', `Nothing is parked as ${name} ${key}.`);
-    const still = await this.installation.settleParked('retry', name, key);
-    return { free: still === undefined, ...(still === undefined ? {} : { parked: still }) };
   }
 }

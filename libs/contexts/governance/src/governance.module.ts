@@ -2,11 +2,14 @@
 import { Module } from '@nestjs/common';
 import { defineContext } from '@cairn/platform';
 import {
-  DiscardParkedRoute,
   DiscardParkedWorkHandler,
   DiscardParkedWorkMessage,
   ParkedDesk,
-} from './commands/discard-parked.js';
+  ParkedWorkRoutes,
+  RetryParkedWorkHandler,
+  RetryParkedWorkMessage,
+} from './commands/parked-work.js';
+import { RebuildDesk, RebuildReadModelsHandler, RebuildReadModelsMessage, RebuildRoute } from './commands/rebuild.js';
 import { governanceEvents } from './contracts/governance.events.js';
 import { governanceDecider } from './domain/governance.decider.js';
 
@@ -16,11 +19,11 @@ export const governanceContext = defineContext({
   deciders: [governanceDecider],
   projections: [],
   reactors: [],
-  messages: [DiscardParkedWorkMessage],
+  messages: [DiscardParkedWorkMessage, RetryParkedWorkMessage, RebuildReadModelsMessage],
 });
 
 @Module({
-  controllers: [DiscardParkedRoute],
-  providers: [DiscardParkedWorkHandler, ParkedDesk],
+  controllers: [ParkedWorkRoutes, RebuildRoute],
+  providers: [DiscardParkedWorkHandler, RetryParkedWorkHandler, RebuildReadModelsHandler, ParkedDesk, RebuildDesk],
 })
 export class GovernanceModule {}

@@ -1,5 +1,5 @@
 import { given, issued } from '@cairn/testing';
-import { parkedWorkDiscarded } from '../contracts/governance.events.js';
+import { parkedWorkDiscarded, parkedWorkRetried, readModelsRebuilt } from '../contracts/governance.events.js';
 import { governanceDecider } from './governance.decider.js';
 
 const [data] = parkedWorkDiscarded.samples[1] as never[];
@@ -12,4 +12,14 @@ describe('DiscardParkedWork', () => {
     given(governanceDecider, discarded).when(discard, undefined).then(discarded));
   it('goes to the stream of its month', () =>
     expect(governanceDecider.streamOf(issued(discard))).toMatch(/^governance-[0-9a-f-]{36}\.\d{6}$/));
+});
+
+describe.each([
+  ['RetryParkedWork', parkedWorkRetried],
+  ['RebuildReadModels', readModelsRebuilt],
+] as const)('%s', (type, { type: recorded, samples }) => {
+  it.each(samples[1] as never[])('is recorded as it was done: %j', (sample) => {
+    const data = sample as never;
+    return given(governanceDecider).when({ type, data }, undefined).then({ type: recorded, data });
+  });
 });
