@@ -1,9 +1,10 @@
 // Shows Cairn at work: starts a server on the embedded store, fills it with a small made-up university through the
-// public HTTP API, and prints where to look. Stays up until Ctrl-C.
+// public HTTP API, lets years pass in a sandbox, and prints where to look. Stays up until Ctrl-C.
 //
 //   npm run demo                        a fresh temporary folder, gone afterwards; port 3000, or a free one
 //   npm run demo -- --data DIR          keeps the folder; the next start goes on with what is in it
 //   npm run demo -- --port N            this port or none
+//   npm run demo -- --speed N           N days of the sandbox's years pass in a second; else as fast as they can
 //   npm run demo -- --once [--check]    ends after printing; --check also fetches every address and recounts a funnel
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,12 +18,14 @@ import { checkDemo } from './demo/check.mjs';
 import { createApi } from './demo/http.mjs';
 import { describeDemo } from './demo/places.mjs';
 import { seedUniversity, SEEDED_LEARNERS } from './demo/university.mjs';
+import { passYears } from './demo/years.mjs';
 
 const HOST = '127.0.0.1';
 const USUAL_PORT = 3000;
 const START_SECONDS = 60;
 const SETTLE_SECONDS = 120;
 const END_SECONDS = 15;
+const MOST_DAYS_A_SECOND = 1_000;
 
 class DemoError extends Error {}
 
@@ -32,12 +35,13 @@ const options = (() => {
       options: {
         data: { type: 'string' },
         port: { type: 'string' },
+        speed: { type: 'string' },
         once: { type: 'boolean' },
         check: { type: 'boolean' },
       },
     }).values;
   } catch (error) {
-    console.error(`${error.message}\nUsage: npm run demo -- [--data DIR] [--port N] [--once] [--check]`);
+    console.error(`${error.message}\nUsage: npm run demo -- [--data DIR] [--port N] [--speed DAYS] [--once] [--check]`);
     process.exit(2);
   }
 })();
@@ -69,6 +73,16 @@ async function choosePort(kept) {
       `Port ${wanted} is in use. End what listens there, or ${kept === undefined ? 'name another with --port.' : 'use another folder: this one was filled under that port.'}`,
     );
   return port;
+}
+
+/** Days of the sandbox in a second; undefined: it does not wait. */
+function chooseSpeed() {
+  if (options.speed === undefined) return undefined;
+  const speed = Number(options.speed);
+  if (Number.isFinite(speed) && speed >= 1 && speed <= MOST_DAYS_A_SECOND) return speed;
+  throw new DemoError(
+    `--speed ${options.speed} is no speed: name how many days are to pass in a second, from 1 to ${MOST_DAYS_A_SECOND}. 60 shows two years in a quarter of a minute.`,
+  );
 }
 
 function startServer(directory, port) {
@@ -127,6 +141,8 @@ async function main() {
     throw new DemoError(
       `${directory} holds an installation that this demo did not fill, or did not fill to the end. Name a new folder.`,
     );
+  if (note && !note.years)
+    throw new DemoError(`${directory} was filled by an older demo, before years passed in it. Name a new folder.`);
   let server;
   let ending = false;
   const end = async () => {
@@ -147,6 +163,11 @@ async function main() {
     });
 
   try {
+    const speed = chooseSpeed();
+    if (note && speed !== undefined)
+      throw new DemoError(
+        `The years in ${options.data} have passed already: leave --speed out, or use another folder.`,
+      );
     const port = await choosePort(note?.port);
     console.log('Building, if anything changed ...');
     build();
@@ -165,9 +186,16 @@ async function main() {
         (key) => createApi(url, key),
         () => settled(operator),
       );
-      filled = { port, tenant: seeded.tenant, erased: seeded.erased };
+      console.log(`${seeded.requests} requests in ${since(start)} s. In a sandbox, years pass:`);
+      const years = await passYears({
+        operator,
+        apiWith: (key) => createApi(url, key),
+        settled: () => settled(operator),
+        speed,
+        say: console.log,
+      });
+      filled = { port, tenant: seeded.tenant, erased: seeded.erased, years };
       writeFileSync(noteFile, `${JSON.stringify(filled)}\n`);
-      console.log(`${seeded.requests} requests in ${since(start)} s.`);
     }
     start = performance.now();
     await settled(operator);

@@ -18,17 +18,29 @@ export function createApi(url, token) {
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 2_000)}`);
-    return { body: JSON.parse(text), headers: answer.headers };
+    return { text, headers: answer.headers };
+  };
+  const json = async (...what) => {
+    const { text, headers } = await request(...what);
+    return { body: JSON.parse(text), headers };
   };
   return {
-    get: async (path) => (await request('GET', path)).body,
+    get: async (path) => (await json('GET', path)).body,
     /** Body and headers. */
-    read: (path) => request('GET', path),
-    post: async (path, body = {}, headers) => (await request('POST', path, body, headers)).body,
+    read: (path) => json('GET', path),
+    post: async (path, body = {}, headers) => (await json('POST', path, body, headers)).body,
     /** For acts that must name the state they were decided on. */
     postIfMatch: async (path, of, body) => {
       const { headers } = await request('GET', of);
-      return (await request('POST', path, body, { 'if-match': headers.get('etag') })).body;
+      return (await json('POST', path, body, { 'if-match': headers.get('etag') })).body;
+    },
+    /** For acts on many, which answer line by line. */
+    lines: async (path, body) => {
+      const { text } = await request('POST', path, body);
+      return text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
     },
   };
 }

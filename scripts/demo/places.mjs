@@ -7,7 +7,7 @@ const box = (rows) =>
   [`┌${'─'.repeat(WIDTH)}`, ...rows.map((row) => `│ ${row}`.trimEnd()), `└${'─'.repeat(WIDTH)}`].join('\n');
 
 /** Addresses, a key, commands to paste, and the text that shows them. */
-export async function describeDemo(operator, apiWith, url, { tenant, erased }) {
+export async function describeDemo(operator, apiWith, url, { tenant, erased, years }) {
   const { key } = await operator.post(`/api/tenants/${tenant}/api-keys`, { name: 'demo', scopes: SCOPES });
   const api = apiWith(key);
   const credentials = async (query) => (await api.get(`/api/credentials?${query}`)).items;
@@ -34,6 +34,10 @@ export async function describeDemo(operator, apiWith, url, { tenant, erased }) {
     ['A revoked one, with the reason', `${url}/c/${revoked.credential}`],
     ['A certificate that rested on it: flagged', `${url}/c/${flagged.credential}`],
     ['One whose holder was erased: the status stays, the name is gone', `${url}/c/${erased}`],
+    ['A renewed one: its second term', `${url}/c/${years.renewed}`],
+    ['One that is suspended, because what it rests on has lapsed', `${url}/c/${years.suspended}`],
+    ['One revoked by mistake, restored by undoing that run: the page leads on', `${url}/c/${years.restored}`],
+    ['One earned when two records turned out to be one person', `${url}/c/${years.merged}`],
     ['Why I hold this (for the learner)', await page('why', stack.credential)],
     ['Funnel of the pathway “Data skills”', await page('funnel', 'data-skills')],
     ['Trail of one learner: every event', await page('trail', stack.learner)],

@@ -20,6 +20,7 @@ export const SCOPES = [
   'credentials:read',
   'credentials:issue',
   'credentials:manage',
+  'imports:run',
   'analytics:read',
   'audit:read',
   'events:read',
@@ -106,13 +107,16 @@ function lifeOf(number) {
   return { person, acts: acts.filter((act) => act.day < YEARS_DAYS) };
 }
 
-async function publishCatalog(api, issuer) {
-  const { e2Catalog, e3Catalog } = await import('../../dist/libs/testing/src/worlds.js');
-  for (const catalog of [e2Catalog(), e3Catalog()]) {
+/** Defines and publishes worked examples, `change` made to each template. The templates' names by their public ids. */
+export async function publishCatalog(api, issuer, examples, change = (template) => template) {
+  const { WORLDS } = await import('../../dist/libs/testing/src/worlds.js');
+  const names = new Map();
+  for (const catalog of examples.map((example) => WORLDS[example]())) {
     for (const module of catalog.modules) await api.post('/api/modules', module);
-    for (const template of catalog.templates) {
+    for (const template of catalog.templates.map(change)) {
       const path = `/api/templates/${template.slug}`;
-      await api.post('/api/templates', { ...template, issuer });
+      const { id } = await api.post('/api/templates', { ...template, issuer });
+      names.set(id, template.achievement.name.en);
       await api.postIfMatch(`${path}/publish`, path);
     }
     for (const { label, ...pathway } of catalog.pathways) {
@@ -121,6 +125,7 @@ async function publishCatalog(api, issuer) {
       await api.postIfMatch(`${path}/publish`, path, { label });
     }
   }
+  return names;
 }
 
 /** Works through the list, so many at once. */
@@ -149,7 +154,7 @@ export async function seedUniversity(operator, apiWith, settled) {
     zone: 'Europe/Berlin',
   });
   await api.post(`/api/issuers/${issuer}/keys`, { algorithm: 'ES256' });
-  await publishCatalog(api, issuer);
+  await publishCatalog(api, issuer, ['E2', 'E3']);
   await settled();
 
   const act = async (learner, enrollments, what) => {

@@ -46,6 +46,30 @@ describe('the demo', () => {
         { timeout: LIMIT_MS },
       );
       expect(stdout).toContain('Checked: every address answers; the funnel equals a recount of the feed.');
+      const years = stdout
+        .split('\n')
+        .flatMap((line) => /^ {2}(\d{4}-\d\d-\d\d) {2}(\S+) +(.*)$/.exec(line)?.slice(1, 4).join(' ') ?? []);
+      expect(years).toEqual(years.toSorted((a, b) => a.slice(0, 10).localeCompare(b.slice(0, 10))));
+      // Expiry, reminders and renewals fire in order, and what rests on a lapsed credential follows and comes back.
+      expect(years.filter((line) => line >= '2026').toSorted()).toEqual([
+        '2026-01-15 renewed Mara L.   Basic life support, from 2026-03-10 until 2028-03-10',
+        '2026-01-21 reminder Otis J.   Site access, its term ends on 2026-02-20',
+        '2026-02-08 reminder Chen W.   Basic life support, its term ends on 2026-03-10',
+        '2026-02-08 reminder Noor A.   Basic life support, its term ends on 2026-03-10',
+        '2026-02-13 reminder Otis J.   Site access, its term ends on 2026-02-20',
+        '2026-02-20 expired Otis J.   Site access',
+        '2026-02-27 renewed Otis J.   Site access, from 2026-02-27 until 2027-02-27',
+        '2026-03-03 reminder Chen W.   Basic life support, its term ends on 2026-03-10',
+        '2026-03-03 reminder Noor A.   Basic life support, its term ends on 2026-03-10',
+        '2026-03-10 expired Chen W.   Basic life support',
+        '2026-03-10 expired Noor A.   Basic life support',
+        '2026-03-10 suspended Chen W.   Advanced response, component-expired',
+        '2026-03-10 suspended Noor A.   Advanced response, component-expired',
+        '2026-04-01 suspended Ravi K.   Professional certificate, component-expired',
+        '2026-05-02 reinstated Ravi K.   Professional certificate',
+        '2026-05-20 issued Chen W.   Basic life support, until 2028-05-20',
+        '2026-05-20 reinstated Chen W.   Advanced response',
+      ]);
       for (const place of [/\/c\/crd_/, /\/pages\/why\//, /\/pages\/funnel\//, /\/pages\/trail\//, /\/docs$/m])
         expect(stdout).toMatch(place);
     },
@@ -92,6 +116,14 @@ describe('the demo', () => {
     const failed = await run(process.execPath, [DEMO, '--once', '--port', busy]).catch((error: unknown) => error);
     taken.close();
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining(`Port ${busy} is in use.`) });
+  });
+
+  it.each(['0', 'fast', '1e9'])('says what a speed may be: %s', async (speed) => {
+    const failed = await run(process.execPath, [DEMO, '--once', '--speed', speed]).catch((error: unknown) => error);
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`--speed ${speed} is no speed: name how`),
+    });
   });
 
   it('does not touch a folder that it did not fill', async () => {

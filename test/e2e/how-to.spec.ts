@@ -75,6 +75,20 @@ it('import a file', async () => {
   expect((await sent(request as Request)).status).toBe(200);
 });
 
+it('undo a run: what it brought is taken back, and nothing else', async () => {
+  learner = (await client.post('/api/learners', { name: 'Grace Example' })).id as string;
+  const requests = requestsOf('undo-a-run.md');
+  expect(requests).toHaveLength(3);
+  const told: object[] = [];
+  for (const request of requests)
+    told.push((await sent({ ...request, path: request.path.replace('lrn_…', learner) })).body as object);
+  expect(told).toMatchObject([
+    { outcome: 'recorded' },
+    { effects: 1, types: { 'module-completed': 1 } },
+    { done: { compensated: 1, refused: [] } },
+  ]);
+});
+
 it('merge two records, and part them again', async () => {
   const [one, other] = [
     await client.post('/api/learners', { name: 'Ada Example' }),

@@ -61,7 +61,14 @@ export type Reading = {
 };
 
 const en = (text: string): LanguageMap => ({ en: text });
-const words = (code: string): string => code.replaceAll('-', ' ');
+/** Causes that a policy names, for a reader who knows no policy; other reasons are what people chose. */
+const POLICY_CAUSES: ReadonlyMap<string, string> = new Map([
+  ['component-expired', 'a credential that it rests on has expired'],
+  ['component-revoked', 'a credential that it rests on was revoked'],
+  ['entitlement-withdrawn', 'a result that it was earned by was taken back'],
+  ['renewal-withdrawn', 'a result that renewed it was taken back'],
+]);
+const words = (code: string): string => POLICY_CAUSES.get(code) ?? code.replaceAll('-', ' ');
 const quoted = (title: LanguageMap | undefined): string => (title ? `“${plainText(title)}”` : 'A credential');
 
 /** A local day in words: `10 March 2026`. */
