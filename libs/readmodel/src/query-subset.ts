@@ -382,19 +382,30 @@ export function checkPipeline(pipeline: readonly unknown[]): void {
 
 // Documents and definitions
 
-function checkValue(value: unknown, pointer: string, depth: number): void {
+/** Where a check is, from the document's name on: one list for all of it, since nearly always nobody asks. */
+type Place = (string | number)[];
+const textOf = (at: Place): string => at.join('/');
+
+function checkValue(value: unknown, at: Place): void {
   if (Array.isArray(value)) {
-    if (depth > MAX_DEPTH) throw new QueryRefused('depth', `${pointer} is nested more than ${MAX_DEPTH} deep`);
+    checkDepth(at);
     for (let i = 0; i < value.length; i++) {
+      at.push(i);
       if (value[i] === undefined)
-        throw new QueryRefused('undefined', `${pointer}/${i} is undefined inside a list: use null, or leave it out`);
-      checkValue(value[i], `${pointer}/${i}`, depth + 1);
+        throw new QueryRefused('undefined', `${textOf(at)} is undefined inside a list: use null, or leave it out`);
+      checkValue(value[i], at);
+      at.pop();
     }
-  } else if (isPlainObject(value)) checkMembers(value, pointer, depth);
+  } else if (isPlainObject(value)) checkMembers(value, at);
   else {
     const fault = scalarFault(value);
-    if (fault) throw new QueryRefused('value', `${pointer} is ${fault}: ${ADVICE}`);
+    if (fault) throw new QueryRefused('value', `${textOf(at)} is ${fault}: ${ADVICE}`);
   }
+}
+
+function checkDepth(at: Place): void {
+  if (at.length - 1 > MAX_DEPTH)
+    throw new QueryRefused('depth', `${textOf(at)} is nested more than ${MAX_DEPTH} deep`);
 }
 
 /** Keys come again and again; most are a few hundred names of ours. */
@@ -407,26 +418,33 @@ function isAllowedKey(key: string): boolean {
   return true;
 }
 
-function checkMembers(object: { readonly [key: string]: unknown }, pointer: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw new QueryRefused('depth', `${pointer} is nested more than ${MAX_DEPTH} deep`);
-  for (const key of Object.keys(object)) {
+function checkMembers(object: { readonly [key: string]: unknown }, at: Place): void {
+  checkDepth(at);
+  // Of a plain object these are its own.
+  for (const key in object) {
     if (!isAllowedKey(key))
-      throw new QueryRefused(key, `${pointer} has the key "${key}": keys are not empty, have no dot and no leading $`);
+      throw new QueryRefused(
+        key,
+        `${textOf(at)} has the key "${key}": keys are not empty, have no dot and no leading $`,
+      );
     // By this key the BSON library takes an object for one of its types: it would store a number, an id, or nothing.
     if (key === '_bsontype')
       throw new QueryRefused(
         key,
-        `${pointer} has the key "${key}", which MongoDB's driver keeps for itself: rename it`,
+        `${textOf(at)} has the key "${key}", which MongoDB's driver keeps for itself: rename it`,
       );
     const value = object[key];
-    if (value !== undefined) checkValue(value, `${pointer}/${key}`, depth + 1);
+    if (value === undefined) continue;
+    at.push(key);
+    checkValue(value, at);
+    at.pop();
   }
 }
 
 /** Throws {@link QueryRefused} for keys and values that the stores would not carry alike. `name` begins the pointers. */
 export function checkPayload(payload: unknown, name: string): void {
   if (!isPlainObject(payload)) throw new QueryRefused('document', `${name} is not a plain object`);
-  checkMembers(payload, name, 0);
+  checkMembers(payload, [name]);
 }
 
 export function checkId(id: unknown): void {

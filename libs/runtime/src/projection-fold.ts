@@ -113,6 +113,33 @@ export function foldDocument(
   };
 }
 
+/** A document while many events are folded into it, before it is written. */
+export type OpenDocument = {
+  readonly known: Known;
+  document: Document | null;
+  /** Of the last event that changed it. */
+  position: Position;
+  changed: boolean;
+};
+
+export function opened(known: Known): OpenDocument {
+  return { known, document: known.document, position: known.stored ?? BEGINNING, changed: false };
+}
+
+/** Folds one event into an open document, under the rules of {@link foldDocument}. Throws what `evolve` throws. */
+export function foldInto(open: OpenDocument, projection: PlainProjection, event: Recorded, id: string): void {
+  if (event.position <= open.position) return;
+  const next = projection.evolve(open.document, event, id);
+  if (next === open.document) return;
+  open.document = next;
+  open.position = event.position;
+  open.changed = true;
+}
+
+export function writeOf(id: string, { known, document, position }: OpenDocument): GuardedWrite {
+  return { id, expected: known.stored, next: { ...(document ?? { _deleted: true }), _id: id, _p: position } };
+}
+
 /** Code and text of an error that will come again each time. */
 export function reasonOf(error: unknown): { readonly code: string; readonly detail: string } {
   const { code, message } = error as { code?: unknown; message?: string };

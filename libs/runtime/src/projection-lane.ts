@@ -9,16 +9,20 @@ import type { Feed, FeedEvent } from './feed.js';
 import type { LeaseKeeper } from './lease.js';
 import {
   foldDocument,
+  foldInto,
   keysOf,
   knownOf,
   laneOf,
+  opened,
   readUnreadable,
   reasonOf,
   seenBy,
   UNKNOWN,
+  writeOf,
   type Failure,
   type FoldResult,
   type Known,
+  type OpenDocument,
   type PlainProjection,
   type Step,
 } from './projection-fold.js';
@@ -88,7 +92,9 @@ type Ahead = {
   /** The last event folded. */
   readonly last: FeedEvent;
   readonly events: number;
-  readonly writes: Map<string, GuardedWrite>;
+  readonly open: Map<string, OpenDocument>;
+  /** How many of them are to be written. */
+  changed: number;
 };
 
 /** A batch's events, dealt out to the documents that they touch. */
@@ -243,44 +249,58 @@ export function startLane(options: LaneOptions): Lane {
     if (foldedTo() < from) return; // gone back while the batch was read
     const isBehind = events.length >= feed.batchEvents && from >= carefulUntil;
     if (isBehind && (await foldAhead(events))) {
-      if (ahead && (ahead.events >= EVENTS_AHEAD || ahead.writes.size >= limits.cachedDocuments)) await writeAhead();
+      if (ahead && (ahead.events >= EVENTS_AHEAD || ahead.changed >= limits.cachedDocuments)) await writeAhead();
       return;
     }
     await writeAhead();
     if (foldedTo() >= from) await apply(events);
   }
 
-  /** False, and nothing done, if the batch needs the care of `apply`. */
+  /** False, and gone back, if something needs the care of `apply`. */
   async function foldAhead(events: readonly FeedEvent[]): Promise<boolean> {
-    const { groups, last, count, blocked } = dealOut(events);
-    if (blocked) return false;
+    const from = foldedTo();
+    const fresh = events.filter(({ stored }) => stored.position > from);
+    const last = fresh.at(-1);
+    if (!last) return true;
+    ahead = { open: new Map(), changed: 0, ...ahead, last, events: (ahead?.events ?? 0) + fresh.length };
+    const { open } = ahead;
+    const touched: { readonly event: FeedEvent; readonly ids: readonly string[] }[] = [];
+    const missing = new Set<string>();
+    for (const event of fresh) {
+      if (!types.has(event.stored.type)) continue;
+      const ids = idsOf(event);
+      if ('code' in ids) return goBack();
+      for (const id of ids) if (!open.has(id) && !cache.has(id)) missing.add(id);
+      touched.push({ event, ids });
+    }
     try {
-      await loadInto([...groups.keys()].filter((id) => !cache.has(id)));
-    } catch (error) {
-      if (!isInfrastructure(error)) throw error;
-      return false;
+      await loadInto([...missing]);
+      for (const { event, ids } of touched) {
+        const seen = seenBy(projection, event);
+        for (const id of ids) {
+          if (parked.has(id)) continue;
+          let document = open.get(id);
+          if (!document) open.set(id, (document = opened(cache.get(id) ?? UNKNOWN)));
+          if (document.known.parked) return goBack(); // as a crash left it, before anybody was told
+          const wasChanged = document.changed;
+          foldInto(document, projection, seen, id);
+          if (document.changed && !wasChanged) ahead.changed++;
+        }
+      }
+      return true;
+    } catch {
+      return goBack(); // whatever it was, it comes again
     }
-    const folds = foldAll(groups);
-    if (folds.some(({ failure }) => failure)) return false;
-    const writes = ahead?.writes ?? new Map<string, GuardedWrite>();
-    for (const { id, write: fresh, next } of folds) {
-      if (!fresh) continue;
-      keep(id, next);
-      const earlier = writes.get(id);
-      writes.set(id, earlier ? { ...fresh, expected: earlier.expected } : fresh);
-    }
-    if (last) ahead = { last, events: (ahead?.events ?? 0) + count, writes };
-    return true;
   }
 
   async function writeAhead(): Promise<void> {
     if (!ahead) return;
-    const { last, events, writes } = ahead;
+    const { last, events, open } = ahead;
+    const writes = [...open].flatMap(([id, document]) => (document.changed ? [writeOf(id, document)] : []));
     try {
-      const all = [...writes.values()];
-      for (let start = 0; start < all.length; start += WRITES_PER_BULK) {
-        const outcomes = await write(all.slice(start, start + WRITES_PER_BULK));
-        if ('refused' in outcomes || outcomes.includes('lost')) return goBack();
+      for (let start = 0; start < writes.length; start += WRITES_PER_BULK) {
+        const outcomes = await write(writes.slice(start, start + WRITES_PER_BULK));
+        if ('refused' in outcomes || outcomes.includes('lost')) return void goBack();
       }
     } catch (error) {
       goBack();
@@ -288,18 +308,21 @@ export function startLane(options: LaneOptions): Lane {
       onTrouble?.(name, error);
       return;
     }
-    for (const { id, next } of writes.values()) if (next) noteTombstone(id, next);
+    for (const [id, { document, position: stored, changed, known }] of open)
+      keep(id, changed ? { document, stored, parked: false } : known);
+    for (const { id, next } of writes) if (next) noteTombstone(id, next);
     ahead = undefined;
     trimCache();
     await moveTo(last, events);
   }
 
   /** Forgets what is folded ahead: it will be folded again, batch by batch, from what the store holds by now. */
-  function goBack(): void {
-    if (!ahead) return;
+  function goBack(): false {
+    if (!ahead) return false;
     carefulUntil = foldedTo();
-    for (const id of ahead.writes.keys()) cache.delete(id);
+    for (const id of ahead.open.keys()) cache.delete(id);
     ahead = undefined;
+    return false;
   }
 
   /** Folds steps into documents and writes them until every write is done; parks what fails. */

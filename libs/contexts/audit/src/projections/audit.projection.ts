@@ -50,10 +50,12 @@ export const auditProjection = (definitions: readonly EventDefinition[]) =>
         stretchesId(tenant, 'correlation', $correlationId, position),
       ];
     },
-    evolve: (document, event, id) =>
-      /^[^:]+:(learner|credential):/.test(id)
+    evolve: (document, event, id) => {
+      const holdsStreams = document ? 'streams' in document : /^[^:]+:(learner|credential):/.test(id);
+      return holdsStreams
         ? withStream(document as StreamsDocument | null, event as Recorded)
-        : withStretch(document as StretchesDocument | null, event as Recorded),
+        : withStretch(document as StretchesDocument | null, event as Recorded);
+    },
     indexes: [],
   });
 

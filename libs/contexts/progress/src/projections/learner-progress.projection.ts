@@ -115,7 +115,7 @@ export const learnerProgressProjection = defineProjection<LearnerProgressDocumen
     // Merged, its enrollments go on in the record of another.
     if (event.type === 'record-closed') return event.data.why === 'merged' ? document : null;
     if (!document) return null;
-    return summed(evolve(document, event));
+    return summed(evolve(document, event), document);
   },
   indexes: [
     {
@@ -204,15 +204,20 @@ function joined(event: Extract<ProgressEvent, { type: 'learner-enrolled' }>): Le
   });
 }
 
-/** What follows from the rest of the document. */
-function summed(document: LearnerProgressDocument): LearnerProgressDocument {
+/** What follows from the rest of the document; most events leave that as it is in `before`. */
+function summed(document: LearnerProgressDocument, before?: LearnerProgressDocument): LearnerProgressDocument {
   const { steps, earned, state } = document;
-  const satisfied = steps.filter((step) => step.state === 'satisfied').length;
+  if (before && steps === before.steps && earned === before.earned && state === before.state) return document;
   const completed = earned.some((one) => one.awardKind === 'final' && one.withdrawnAt === undefined);
+  const openSteps: string[] = [];
+  let satisfied = 0;
+  for (const step of steps)
+    if (step.state === 'open') openSteps.push(step.id);
+    else if (step.state === 'satisfied') satisfied++;
   return {
     ...document,
     state: state === 'withdrawn' ? state : completed ? 'completed' : 'active',
-    openSteps: steps.flatMap(({ id, state: is }) => (is === 'open' ? [id] : [])),
+    openSteps,
     percent: steps.length === 0 ? 0 : Math.floor((100 * satisfied) / steps.length),
   };
 }
@@ -376,8 +381,9 @@ function inModule(
 /** Once, however often it is told, and in order of time. */
 function withCompletion(module: ModuleProgress, completion: ModuleProgress['completions'][number]): ModuleProgress {
   if (module.completions.some(({ id }) => id === completion.id)) return module;
-  const completions = [...module.completions, completion].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  return { ...module, completions };
+  // Behind those of the same instant; nearly always behind all.
+  const later = module.completions.findLastIndex(({ at }) => at <= completion.at) + 1;
+  return { ...module, completions: module.completions.toSpliced(later, 0, completion) };
 }
 
 /** What is held by another enrollment counts as earned in this one, once. */
