@@ -649,6 +649,30 @@ describe('import oulad', () => {
     expect(refused.code).not.toBe(0);
   });
 
+  it('a row that cannot be read is told by file, line and code, and spoils no other', async () => {
+    const broken = mkdtempSync(join(tmpdir(), 'cairn-oulad-'));
+    writeOuladTables(broken, 3, randomOf(1));
+    const file = join(broken, 'studentAssessment.csv');
+    const [header, ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n') as [string, ...string[]];
+    writeFileSync(file, [header, '1000,"100,5,0,80', '1000', ...rows, '1000,100,ten,0,80'].join('\r\n'));
+    const { code, value } = await json(join(folder, 'broken'), 'import', 'oulad', '--from', broken);
+    expect({ code, value }).toMatchObject({
+      code: 0,
+      value: { submissions: rows.length, codes: { 'row-malformed': 3 } },
+    });
+    const told = readFileSync(value.report, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { file: string; line: number; code: string; reason: string })
+      .filter((note) => note.code === 'row-malformed');
+    expect(told.map((note) => [note.file, note.line, note.reason])).toEqual([
+      ['studentAssessment.csv', 2, 'is not readable as CSV: a quote is not closed'],
+      ['studentAssessment.csv', 3, 'has 1 columns instead of 5'],
+      ['studentAssessment.csv', rows.length + 4, 'date_submitted is "ten", not a whole number'],
+    ]);
+    rmSync(broken, { recursive: true });
+  });
+
   it('a folder without the tables ends with 2, nothing is imported', async () => {
     expect(await run(target, 'import', 'oulad', '--from', data)).toMatchObject({
       code: 2,

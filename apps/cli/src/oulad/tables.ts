@@ -3,7 +3,7 @@
 // A row that cannot be read is reported with file, line and code, and left out; it never stops the import.
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse';
+import { cellsOf, linesOf, QUOTE_OPEN } from '../../../../libs/contexts/progress/src/commands/table-lines.js';
 import type { RowNote } from '../../../../libs/contexts/progress/src/domain/completion-row.js';
 
 type Place = { readonly line: number };
@@ -112,45 +112,39 @@ async function readTable<T extends Place>(
   let header: ReadonlyMap<string, number> | undefined;
   const note = (line: number, noteCode: string, reason: string): void =>
     void notes.push({ file, line, code: noteCode, reason });
-  const parser = createReadStream(path).pipe(
-    parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true, info: true }),
-  );
-  try {
-    for await (const item of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
-      const { record, info } = item;
-      if (!header) {
-        header = new Map(record.map((name, index) => [name.trim(), index]));
-        const missing = columns.filter((name) => !header?.has(name));
-        if (missing.length > 0)
-          throw new OuladUnreadable(
-            `${path} lacks the column(s) ${missing.join(', ')}; its first line names ${record.join(', ')}.`,
-          );
-        continue;
-      }
-      const places = header;
-      try {
-        if (record.length !== places.size) throw new RowFault(`has ${record.length} columns instead of ${places.size}`);
-        const value = {
-          ...read((column) => {
-            const text = record[places.get(column) as number];
-            return text === undefined || text === '' || text === '?' ? undefined : text;
-          }),
-          line: info.lines,
-        } as T;
-        const key = keyOf(value);
-        if (seen.has(key)) note(info.lines, 'row-duplicate', 'an earlier line says the same; this one is left out');
-        else {
-          seen.add(key);
-          rows.push(definedOnly(value));
-        }
-      } catch (error) {
-        if (!(error instanceof RowFault)) throw error;
-        note(info.lines, 'row-malformed', error.message);
-      }
+  for await (const { line, text, fault } of linesOf(createReadStream(path) as AsyncIterable<Uint8Array>)) {
+    if (text?.trim() === '') continue;
+    const cells = text === undefined ? undefined : cellsOf(text);
+    if (!header) {
+      header = new Map(cells?.map((name, index) => [name, index]));
+      const missing = columns.filter((name) => !header?.has(name));
+      if (missing.length > 0)
+        throw new OuladUnreadable(
+          `${path} lacks the column(s) ${missing.join(', ')}; its first line names ${cells?.join(', ') ?? 'none'}.`,
+        );
+      continue;
     }
-  } catch (error) {
-    if (error instanceof OuladUnreadable) throw error;
-    throw new OuladUnreadable(`${path} cannot be read as CSV: ${(error as Error).message}`, { cause: error });
+    const places = header;
+    try {
+      if (!cells) throw new RowFault(fault ?? QUOTE_OPEN);
+      if (cells.length !== places.size) throw new RowFault(`has ${cells.length} columns instead of ${places.size}`);
+      const value = {
+        ...read((column) => {
+          const cell = cells[places.get(column) as number];
+          return cell === undefined || cell === '' || cell === '?' ? undefined : cell;
+        }),
+        line,
+      } as T;
+      const key = keyOf(value);
+      if (seen.has(key)) note(line, 'row-duplicate', 'an earlier line is about the same; this one is left out');
+      else {
+        seen.add(key);
+        rows.push(definedOnly(value));
+      }
+    } catch (error) {
+      if (!(error instanceof RowFault)) throw error;
+      note(line, 'row-malformed', error.message);
+    }
   }
   if (!header) throw new OuladUnreadable(`${path} is empty.`);
   return rows;

@@ -2,7 +2,6 @@
 // nothing. Command ids derive from run and row, so a file sent again goes on; business keys see to it that another run
 // of the same file adds nothing.
 import { Inject, Injectable } from '@nestjs/common';
-import { parse } from 'csv-parse/sync';
 import {
   canonicalJson,
   publicId,
@@ -33,6 +32,7 @@ import type { CompleteModule } from '../contracts/record.commands.js';
 import { recordOwner } from '../contracts/merged-records.js';
 import { recordStream } from '../contracts/record.events.js';
 import { inRecord } from './record-handler.js';
+import { cellsOf, linesOf, QUOTE_OPEN } from './table-lines.js';
 import { completionRow, type CompletionMapping, type RowNote } from '../domain/completion-row.js';
 import { recordDecider } from '../domain/record.decider.js';
 import { loadRecordFacts } from '../domain/record.facts.js';
@@ -65,7 +65,6 @@ export type ImportSummary = {
 
 /** Rows under way at the same time; they share the log's syncs. */
 const AT_ONCE = 64;
-const LINE_LIMIT = 64 * 1024;
 
 type ReadRow = { readonly line: number } & ({ readonly fault: string } | { readonly cells: Cells });
 type Cells = (column: string) => string | undefined;
@@ -236,7 +235,7 @@ async function* readRows(
     }
     const places = header;
     if (fault !== undefined) yield { line, fault };
-    else if (!cells) yield { line, fault: 'is not readable as CSV: a quote is not closed' };
+    else if (!cells) yield { line, fault: QUOTE_OPEN };
     else if (cells.length !== places.size)
       yield { line, fault: `has ${cells.length} columns instead of ${places.size}` };
     else yield { line, cells: (column) => cells[places.get(column) ?? -1] };
@@ -255,14 +254,6 @@ function refuseMissing(file: string, wanted: readonly string[], there: readonly 
       errors: missing.map((name) => ({ pointer: `/${name}`, code: 'unknown', message: 'is no column of the file' })),
     },
   );
-}
-
-function cellsOf(text: string, delimiter: string): readonly string[] | undefined {
-  try {
-    return (parse(text, { delimiter, relax_quotes: true, trim: true }) as string[][])[0] ?? [];
-  } catch {
-    return undefined; // the one fault that relaxed quotes leave: a quote that is not closed
-  }
 }
 
 function jsonRow(line: number, text: string): ReadRow {
@@ -286,36 +277,6 @@ function jsonRow(line: number, text: string): ReadRow {
           : undefined;
     },
   };
-}
-
-type Line = { readonly line: number } & (
-  { readonly text: string; readonly fault?: undefined } | { readonly text?: undefined; readonly fault: string }
-);
-
-/** Lines of UTF-8 text, with or without carriage returns; what is too long is passed over without being kept. */
-async function* linesOf(bytes: ImportSource['bytes']): AsyncGenerator<Line> {
-  const decoder = new TextDecoder('utf-8');
-  let line = 0;
-  let rest = '';
-  let isTooLong = false;
-  const lineOf = (text: string): Line => {
-    line++;
-    const tooLong = isTooLong || text.length > LINE_LIMIT;
-    isTooLong = false;
-    if (tooLong) return { line, fault: `has more than ${LINE_LIMIT} characters` };
-    if (text.includes('\uFFFD')) return { line, fault: 'is not UTF-8 text' };
-    return { line, text: text.endsWith('\r') ? text.slice(0, -1) : text };
-  };
-  for await (const chunk of bytes) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = parts.pop() as string;
-    for (const part of parts) yield lineOf(part);
-    if (rest.length <= LINE_LIMIT) continue;
-    isTooLong = true;
-    rest = '';
-  }
-  rest += decoder.decode();
-  if (rest !== '' || isTooLong) yield lineOf(rest);
 }
 
 async function* prepended<T>(first: IteratorResult<T>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
