@@ -39,7 +39,7 @@ export const QUOTE_OPEN = 'is not readable as CSV: a quote is not closed';
 export function cellsOf(text: string, delimiter = ','): readonly string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter).map((cell) => cell.trim());
   try {
-    return (parse(text, { delimiter, relax_quotes: true, trim: true }) as string[][])[0] ?? [];
+    return parse(text, { delimiter, relax_quotes: true, trim: true })[0] ?? [];
   } catch {
     return undefined; // the one fault that relaxed quotes leave: a quote that is not closed
   }
