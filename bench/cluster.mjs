@@ -11,12 +11,23 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bestOf, median, percentile, slope } from './arithmetic.ts';
+import { median, percentile, slope } from './arithmetic.ts';
 import { openReader } from './fan-out.mjs';
-import { around, CONNECTIONS, holds, LOAD_CORE, openHarness, OPERATOR_TOKEN, root, round, say } from './harness.mjs';
+import {
+  around,
+  CONNECTIONS,
+  holds,
+  LOAD_CORE,
+  openHarness,
+  OPERATOR_TOKEN,
+  root,
+  round,
+  say,
+  seedLoad,
+} from './harness.mjs';
 import { closedLoop, openLoop, openPool } from './http.mjs';
 import { latestResults, render } from './report.mjs';
-import { completion, enrollLearners, foundUniversity } from './world.mjs';
+import { completion, foundUniversity } from './world.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -29,7 +40,7 @@ const { values: options } = parseArgs({
 });
 const scale = options.scale === undefined ? (options.quick ? 0.25 : 1) : Number(options.scale);
 const harness = await openHarness(scale);
-const { dist, work, child, watched, calibrate, record, rows } = harness;
+const { dist, work, child, watched, commandRounds, calibrate, record, rows } = harness;
 const some = (count, least) => Math.max(least, Math.round(count * scale));
 const PROJECTIONS = ['learner_progress', 'pathway_funnel', 'audit'];
 
@@ -74,28 +85,11 @@ const { tenant, key } = await foundUniversity(port, OPERATOR_TOKEN);
 let pool = await openPool(port, key, CONNECTIONS);
 let before = await calibrate();
 
-say('seeding learners');
-const many = await enrollLearners(pool, 'many', some(1_200, 100), 'long');
-const short = await enrollLearners(pool, 'short', some(150, 12), 'long');
-const issued = await enrollLearners(pool, 'issued', some(150, 16), 'one');
-const [{ enrollment: hot }] = await enrollLearners(pool, 'hot', 1, 'long');
-const [{ enrollment: thousand }] = await enrollLearners(pool, 'thousand', 1, 'long');
-for (const n of [0, 1, 2, 3])
-  await closedLoop(pool, { count: short.length, next: (i) => completion(short[i].enrollment, n), onAnswer });
+const counts = { many: some(1_200, 100), short: some(150, 12), issued: some(150, 16) };
+const { short, issued, hot, thousand, distinct } = await seedLoad(pool, counts, onAnswer);
 await server.ask('settle');
 
-let sent = 0;
-const distinct = () => {
-  const i = sent++;
-  return completion(many[i % many.length].enrollment, Math.floor(i / many.length));
-};
-
-say('P2');
-await closedLoop(pool, { seconds: 3 * scale, next: distinct, onAnswer });
-const rounds = [];
-for (let i = 0; i < 3; i++)
-  rounds.push(await watched(server, () => closedLoop(pool, { seconds: 5 * scale, next: distinct, onAnswer })));
-const p2 = bestOf(rounds);
+const { best: p2, rounds } = await commandRounds(server, pool, distinct, onAnswer);
 await server.ask('settle');
 const smallEvents = await server.ask('events');
 const smallRss = await server.ask('rssMb');

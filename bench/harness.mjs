@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../scripts/build.mjs';
-import { drift, foreignShare, judge } from './arithmetic.ts';
+import { bestOf, drift, foreignShare, judge } from './arithmetic.ts';
 import { busyMs, canPin, startChild } from './child.mjs';
 import { closedLoop, openPool } from './http.mjs';
+import { completion, enrollLearners } from './world.mjs';
 
 export const root = join(import.meta.dirname, '..');
 // Not availableParallelism(): that counts only what this process is pinned to.
@@ -71,6 +72,18 @@ export async function openHarness(scale) {
               cores: CORES,
             }),
     };
+  }
+
+  /** P2's load: warm up, then three rounds; the best of them, and all. */
+  async function commandRounds(server, pool, next, onAnswer) {
+    say('P2');
+    await closedLoop(pool, { seconds: 3 * scale, next, onAnswer });
+    const rounds = [];
+    for (let i = 0; i < 3; i++) {
+      rounds.push(await watched(server, () => closedLoop(pool, { seconds: 5 * scale, next, onAnswer })));
+      say(`P2 round ${i + 1}: ${Math.round(rounds[i].perSecond)}/s, foreign ${round(rounds[i].foreign)}`);
+    }
+    return { best: bestOf(rounds), rounds };
   }
 
   const limits = child('limits.mjs', [work]);
@@ -152,6 +165,7 @@ export async function openHarness(scale) {
     work,
     child,
     watched,
+    commandRounds,
     calibrate,
     record,
     calibrations,
@@ -181,6 +195,29 @@ export async function openHarness(scale) {
       ),
     }),
   };
+}
+
+/**
+ * The learners that the load runs on: `many` for P2's commands, `short` with streams of ten events, `issued` one step
+ * before their award, and two whose streams grow long. `distinct` makes P2's commands: every one to another enrollment,
+ * in passes over all of them.
+ */
+export async function seedLoad(pool, { many: manyCount, short: shortCount, issued: issuedCount }, onAnswer) {
+  say('seeding learners');
+  const many = await enrollLearners(pool, 'many', manyCount, 'long');
+  const short = await enrollLearners(pool, 'short', shortCount, 'long');
+  const issued = await enrollLearners(pool, 'issued', issuedCount, 'one');
+  const [{ enrollment: hot }] = await enrollLearners(pool, 'hot', 1, 'long');
+  const [{ enrollment: thousand }] = await enrollLearners(pool, 'thousand', 1, 'long');
+  // Enrollment, four steps with what follows, one repetition: ten events.
+  for (const n of [0, 1, 2, 3])
+    await closedLoop(pool, { count: short.length, next: (i) => completion(short[i].enrollment, n), onAnswer });
+  let sent = 0;
+  const distinct = () => {
+    const i = sent++;
+    return completion(many[i % many.length].enrollment, Math.floor(i / many.length));
+  };
+  return { short, issued, hot, thousand, distinct };
 }
 
 /** The limits around a benchmark: the better of before and after, and how far those lie apart. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bestOf, foreignShare, median, percentile } from './arithmetic.ts';
+import { foreignShare, median, percentile } from './arithmetic.ts';
 import { busyMs, canPin } from './child.mjs';
 import {
   around,
@@ -24,11 +24,12 @@ import {
   root,
   round,
   say,
+  seedLoad,
   SERVER_CORE,
 } from './harness.mjs';
 import { closedLoop, openLoop, openPool } from './http.mjs';
 import { latestResults, render } from './report.mjs';
-import { completion, enrollLearners, foundUniversity } from './world.mjs';
+import { completion, foundUniversity } from './world.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -54,7 +55,7 @@ let studentsInTime = options.quick ? 100 : OULAD_STUDENTS;
 const PROJECTIONS = ['learner_progress', 'pathway_funnel', 'audit'];
 
 const harness = await openHarness(scale);
-const { dist, work, child, watched, calibrate, record, rows } = harness;
+const { dist, work, child, watched, commandRounds, calibrate, record, rows } = harness;
 
 async function benchServer() {
   const directory = mkdtempSync(join(work, 'data-'));
@@ -72,31 +73,11 @@ async function benchServer() {
   };
   let before = await calibrate();
 
-  say('seeding learners');
-  const many = await enrollLearners(pool, 'many', Math.round(1_200 * scale), 'long');
-  const short = await enrollLearners(pool, 'short', Math.round(300 * scale), 'long');
-  const issued = await enrollLearners(pool, 'issued', Math.round(200 * scale), 'one');
-  const [{ enrollment: hot }] = await enrollLearners(pool, 'hot', 1, 'long');
-  const [{ enrollment: thousand }] = await enrollLearners(pool, 'thousand', 1, 'long');
-  // Enrollment, four steps with what follows, one repetition: ten events.
-  for (const n of [0, 1, 2, 3])
-    await closedLoop(pool, { count: short.length, next: (i) => completion(short[i].enrollment, n), onAnswer });
+  const counts = { many: Math.round(1_200 * scale), short: Math.round(300 * scale), issued: Math.round(200 * scale) };
+  const { short, issued, hot, thousand, distinct } = await seedLoad(pool, counts, onAnswer);
   await server.ask('settle');
 
-  // P2: every command to another enrollment, in passes over all of them.
-  let sent = 0;
-  const distinct = () => {
-    const i = sent++;
-    return completion(many[i % many.length].enrollment, Math.floor(i / many.length));
-  };
-  say('P2 warm-up');
-  await closedLoop(pool, { seconds: 3 * scale, next: distinct, onAnswer });
-  const rounds = [];
-  for (let i = 0; i < 3; i++) {
-    rounds.push(await watched(server, () => closedLoop(pool, { seconds: 5 * scale, next: distinct, onAnswer })));
-    say(`P2 round ${i + 1}: ${Math.round(rounds[i].perSecond)}/s, foreign ${round(rounds[i].foreign)}`);
-  }
-  const p2 = bestOf(rounds);
+  const { best: p2, rounds } = await commandRounds(server, pool, distinct, onAnswer);
   const caughtUp = await server.ask('settle');
   studentsInTime = Math.min(studentsInTime, Math.round((p2.perSecond * 60) / 50));
 

@@ -1,11 +1,14 @@
 // The product, listening on loopback, with what only the inside can tell: on the embedded store in a data folder, or on
 // the cluster if it is given.
 import 'reflect-metadata';
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 import { ConsoleLogger } from '@nestjs/common';
 import { percentile } from './arithmetic.ts';
 import { answerAsks } from './child.mjs';
 
+const inspector = new Session();
 const [dist, directory, operatorToken, cluster] = process.argv.slice(2);
 const { createServer } = await import(join(dist, 'apps/server/src/app.js'));
 const { verifyLog } = await import(join(dist, 'apps/cli/src/verify-log.js'));
@@ -92,6 +95,19 @@ answerAsks(
     events: eventCount,
     /** Milliseconds that the projection furthest behind is behind the log. */
     lag: async () => Math.max(...(await installation.status()).projections.map(({ lagMs }) => lagMs)),
+    /** Records where CPU time goes, from now on. */
+    startProfile: async () => {
+      inspector.connect();
+      await inspector.post('Profiler.enable');
+      await inspector.post('Profiler.setSamplingInterval', { interval: 250 });
+      await inspector.post('Profiler.start');
+    },
+    /** Ends that and writes it down as a .cpuprofile. */
+    stopProfile: async (file) => {
+      const { profile } = await inspector.post('Profiler.stop');
+      inspector.disconnect();
+      writeFileSync(file, JSON.stringify(profile));
+    },
     rssMb: () => process.memoryUsage().rss / 1024 / 1024,
     /** Run invariants R1 to R3 and the domain's: acknowledged events are there once, and the log has no faults. */
     verify: async ({ acknowledged, redecide }) => {
