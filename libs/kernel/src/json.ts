@@ -1,5 +1,5 @@
 // Values that survive a round trip through JSON, and the one canonical text of each.
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /** Anything that JSON can carry. `undefined` members are left out, as JSON.stringify does. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -30,7 +30,7 @@ export function canonicalJson(value: Json): string {
 
 /** SHA-256 of a text or of bytes, as lower-case hex. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content);
 }
 
 /** SHA-256 over the canonical JSON of a value, as lower-case hex. */

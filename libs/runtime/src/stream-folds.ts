@@ -44,8 +44,12 @@ export type StreamFoldLimits = {
 
 /** An LRU of folds over the log. Reads reject with `LogUnavailable`, events that cannot be read with `DecodeError`. */
 export function createStreamFolds(log: EventLog, codec: Codec, limits: StreamFoldLimits): StreamFolds {
-  const entries = new Map<string, Folded<unknown>>();
+  // In the order of their last use, roughly: an entry is moved to the end only when a quarter of all that are kept has
+  // been put behind it. Moving it at each use costs more than the use.
+  type Entry = { folded: Folded<unknown>; placed: number };
+  const entries = new Map<string, Entry>();
   let events = 0;
+  let placings = 0;
 
   // A fold is told by its evolve function: contexts may wrap the same functions in several objects.
   const foldIds = new WeakMap<object, string>();
@@ -56,29 +60,36 @@ export function createStreamFolds(log: EventLog, codec: Codec, limits: StreamFol
     return id + stream;
   };
 
+  const place = (key: string, entry: Entry): void => {
+    entry.placed = ++placings;
+    entries.set(key, entry);
+  };
+
   const kept: StreamFolds['kept'] = <S, E extends DomainEvent>(fold: Fold<S, E>, stream: string) => {
     const key = keyOf(fold, stream);
     const entry = entries.get(key);
     if (!entry) return undefined;
-    entries.delete(key);
-    entries.set(key, entry);
-    return entry as Folded<S>;
+    if (placings - entry.placed >= limits.streams / 4) {
+      entries.delete(key);
+      place(key, entry);
+    }
+    return entry.folded as Folded<S>;
   };
 
   const remove = (key: string): void => {
     const entry = entries.get(key);
     if (!entry) return;
     entries.delete(key);
-    events -= entry.revision + 1;
+    events -= entry.folded.revision + 1;
   };
 
   const keep: StreamFolds['keep'] = (fold, stream, folded) => {
     const key = keyOf(fold, stream);
     const entry = entries.get(key);
-    if (entry && entry.revision > folded.revision) return;
-    remove(key);
-    entries.set(key, folded);
-    events += folded.revision + 1;
+    if (entry && entry.folded.revision > folded.revision) return;
+    events += folded.revision - (entry?.folded.revision ?? -1);
+    if (entry) entry.folded = folded;
+    else place(key, { folded, placed: 0 });
     for (const oldest of entries.keys()) {
       if (entries.size <= limits.streams && events <= limits.events) break;
       remove(oldest);

@@ -19,6 +19,8 @@ const MAX_COMMIT_EVENTS = 1_000;
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
 const STEP_ROWS = 250;
 const CHECKPOINT_PAGES = 2_000;
+/** Streams whose end is remembered: more than commands are busy with at a time. */
+const KNOWN_TIPS = 20_000;
 
 export type SqliteEventLog = EventLog & {
   /** Copies the log, as it is at some instant during the call, to a file that is checked before it gets its name. */
@@ -41,6 +43,8 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 type Row = readonly SQLOutputValue[];
+/** Where a stream ends. */
+type Tip = { readonly streamId: SQLOutputValue; readonly revision: number };
 
 /**
  * Opens, or creates, the event log in a directory and holds the directory until `close`.
@@ -90,8 +94,13 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
   );
 
   const bell = createBell();
+  // Nobody else writes while this process holds the folder, so what it knows of a stream's end stays true. Tips of the
+  // open transaction are known for good when it is on disk.
+  const tips = createTips();
+  const tipsOfTransaction = new Map<string, Tip>();
   const waiting: Waiting[] = [];
   let flushIsDue = false;
+  let followUpIsDue = false;
   let closed = false;
   let failure: LogUnavailable | undefined;
   let commits = 0;
@@ -103,34 +112,46 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
     if (closed) throw new LogUnavailable('not-written', `the event log in ${directory} has been closed`);
   };
 
-  /** Runs one append inside the open transaction: all of it or nothing. */
-  function write({ stream, expected, events }: Waiting): AppendResult {
+  /** The end of a stream as it was last committed; undefined if there is no such stream. */
+  function committedTip(stream: string): Tip | undefined {
+    const known = tips.get(stream);
+    if (known) return known;
     const found = selectTip.get(stream) as unknown as Row | undefined;
-    const tip = (found?.[1] ?? -1) as number;
-    const answer = judgeAppend(tip, expected, events, (from, count) =>
-      (selectIds.all(found?.[0] as number, from, count) as unknown as Row[]).map(([id, position]) => ({
+    if (!found) return undefined;
+    const tip: Tip = { streamId: found[0] as SQLOutputValue, revision: (found[1] ?? -1) as number };
+    tips.set(stream, tip);
+    return tip;
+  }
+
+  /** Runs one append inside the open transaction: all of it or nothing. */
+  function write({ stream, expected, events }: Waiting): { readonly result: AppendResult; readonly tip?: Tip } {
+    const found = tipsOfTransaction.get(stream) ?? committedTip(stream);
+    const before = found?.revision ?? -1;
+    const answer = judgeAppend(before, expected, events, (from, count) =>
+      (selectIds.all(found?.streamId as number, from, count) as unknown as Row[]).map(([id, position]) => ({
         id: id as string,
         position: positionText(position as number),
       })),
     );
-    if (answer) return answer;
-    const streamId = found?.[0] ?? insertStream.run(stream).lastInsertRowid;
-    let revision = tip;
+    if (answer) return { result: answer };
+    const streamId = found?.streamId ?? insertStream.run(stream).lastInsertRowid;
+    let revision = before;
     let position = 0;
     for (const { id, type, data, meta } of events) {
       position = insertEvent.run(streamId, ++revision, id, type, data, meta).lastInsertRowid as number;
       pagesSinceCheckpoint += 2 + (data.length + meta.length) / 4_096;
     }
     head = position;
-    return { ok: true, revision, position: positionText(position) };
+    return { result: { ok: true, revision, position: positionText(position) }, tip: { streamId, revision } };
   }
 
   /** A fault of this append alone leaves the others of its transaction untouched; a fault of the disk ends them all. */
   function writeInSavepoint(append: Waiting): () => void {
     savepoint.run();
     try {
-      const result = write(append);
+      const { result, tip } = write(append);
       releaseSavepoint.run();
+      if (tip) tipsOfTransaction.set(append.stream, tip);
       return () => append.resolve(result);
     } catch (error) {
       if (isStorageFault(error) || !db.isTransaction) throw error;
@@ -151,6 +172,7 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       return;
     }
     const headBefore = head;
+    tipsOfTransaction.clear();
     const answers: (() => void)[] = []; // given only when the commit is on disk
     let committing = false;
     try {
@@ -167,11 +189,21 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       for (const append of batch) append.reject(new LogUnavailable(outcome, readOnly(error), { cause: error }));
       return;
     }
+    for (const [stream, tip] of tipsOfTransaction) tips.set(stream, tip);
     for (const answer of answers) answer();
     if (head === headBefore) return;
     commits++;
-    bell.ring();
     pagesSinceCheckpoint += 3;
+    if (followUpIsDue) return;
+    followUpIsDue = true;
+    setImmediate(followUp);
+  }
+
+  /** What can wait until those who asked have their answers: readers of the log, and moving pages to the main file. */
+  function followUp(): void {
+    followUpIsDue = false;
+    if (closed) return;
+    bell.ring();
     if (pagesSinceCheckpoint >= CHECKPOINT_PAGES) moveToMainFile();
   }
 
@@ -249,6 +281,11 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
       checkRead(stream, options);
       const { from, direction = 'forwards', limit = Number.MAX_SAFE_INTEGER } = options;
       const forwards = direction === 'forwards';
+      // Whoever holds a fold asks for what is newer, before each decision and for each request's key: mostly nothing.
+      if (forwards && from !== undefined && from > 0) {
+        const tip = reading(() => committedTip(stream));
+        if (tip && from > tip.revision) return [];
+      }
       const select = forwards ? selectForwards : selectBackwards;
       let next = from ?? (forwards ? 0 : Number.MAX_SAFE_INTEGER);
       const events: StoredEvent[] = [];
@@ -301,6 +338,32 @@ export async function openSqliteEventLog({ directory }: { readonly directory: st
     },
   };
   return log;
+}
+
+/** Tips of the streams that were met last: of two generations the older is dropped when the younger one is full. */
+function createTips(): {
+  readonly get: (stream: string) => Tip | undefined;
+  readonly set: (stream: string, tip: Tip) => void;
+} {
+  let young = new Map<string, Tip>();
+  let old = new Map<string, Tip>();
+  const set = (stream: string, tip: Tip): void => {
+    if (young.size >= KNOWN_TIPS / 2 && !young.has(stream)) {
+      old = young;
+      young = new Map();
+    }
+    young.set(stream, tip);
+  };
+  return {
+    set,
+    get: (stream) => {
+      const tip = young.get(stream);
+      if (tip) return tip;
+      const older = old.get(stream);
+      if (older) set(stream, older);
+      return older;
+    },
+  };
 }
 
 function open(file: string): DatabaseSync {
