@@ -97,7 +97,10 @@ export type CommandOutcome =
       readonly stream: string;
       /** The stream's revision after the command; -1 for an empty stream. */
       readonly revision: number;
-      /** Position of the command's last event; for `unchanged`, of the stream's last event ('' if none). */
+      /**
+       * Position of the command's last event, or of the end of its append, in which others of its stream may have gone
+       * along; for `unchanged`, of the stream's last event ('' if none).
+       */
       readonly position: string;
       readonly events: readonly Recorded[];
     }

@@ -1,5 +1,14 @@
 import { createMemoryEventLog, LogUnavailable, type EventLog } from '@cairn/eventlog';
-import { accept, eventIdOf, isInstant, type Command, type Instant, type Issued } from '@cairn/kernel';
+import {
+  accept,
+  eventIdOf,
+  isInstant,
+  type Command,
+  type CommandOutcome,
+  type FactLoader,
+  type Instant,
+  type Issued,
+} from '@cairn/kernel';
 import { at, freshId, issued, TENANT } from '@cairn/testing';
 import { createCommandExecutor, type CommandReport, type ExecutorOptions } from './command-executor.js';
 import { CommandOutcomeUnknown, Overloaded } from './errors.js';
@@ -224,7 +233,7 @@ describe('a repeated command', () => {
 });
 
 describe('commands at the same time', () => {
-  it('queue up per stream: 64 at once all succeed without a conflict, and the stream is read once', async () => {
+  it('queue up per stream: all succeed without a conflict, in a few appends, and the stream is read once', async () => {
     const { log, calls } = scripted(createMemoryEventLog());
     const reports: CommandReport[] = [];
     const { execute } = executorOn(log, { onCommand: (report) => reports.push(report) });
@@ -234,7 +243,7 @@ describe('commands at the same time', () => {
     ]);
     expect(outcomes.map((outcome) => outcome.accepted && outcome.revision)).toEqual([...outcomes.keys()]);
     expect(reports.every(({ retries }) => retries === 0)).toBe(true);
-    expect(calls).toEqual({ append: 65, read: 1 });
+    expect(calls).toEqual({ append: 2, read: 1 });
   });
 
   it('of different streams append at the same time, so that a log can group them', async () => {
@@ -332,6 +341,156 @@ describe('commands at the same time', () => {
   });
 });
 
+describe('commands that wait for one stream', () => {
+  const balance = async (log: EventLog) => (await executorOn(log).snapshot(account, STREAM)).state.balance;
+  const eventIds = (outcome: CommandOutcome | undefined) =>
+    outcome?.accepted ? outcome.events.map(({ id }) => id) : undefined;
+  const revisions = (outcomes: readonly CommandOutcome[]) =>
+    outcomes.map((outcome) => (outcome.accepted ? outcome.revision : outcome.code));
+
+  it('are written with it in one append, each decided upon those before it', async () => {
+    const { log, calls } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    const commands = [deposit(10), move(7), deposit(5, 5), move(7)].map((command) => issued(command));
+    const outcomes = await Promise.all(commands.map((command) => execute(command)));
+    expect(revisions(outcomes)).toEqual([1, 2, 4, 5]);
+    expect(calls.append).toBe(2);
+    const stored = await log.read(STREAM, { from: 1 });
+    expect(stored.map(({ meta }) => meta['$causationId'])).toEqual([0, 1, 2, 2, 3].map((i) => commands[i]?.commandId));
+    for (const [i, command] of commands.entries()) {
+      const again = await execute(command);
+      expect(again).toMatchObject({ replayed: true, revision: revisions(outcomes)[i] });
+      expect(eventIds(again)).toEqual(eventIds(outcomes[i]));
+    }
+  });
+
+  it('a refusal, nothing to do, a retry, If-Match and a fault are each answered in their own turn', async () => {
+    const { log } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    const once = issued(deposit(1));
+    const outcomes = await Promise.allSettled([
+      execute(once),
+      execute(issued(move(100))),
+      execute(issued(open)),
+      execute(once),
+      execute(issued(deposit(666_666))),
+      execute(issued(deposit(2)), { expectedRevision: 0 }),
+      execute(issued(deposit(3)), { expectedRevision: 1 }),
+      execute(issued(deposit(4))),
+    ]);
+    expect(
+      outcomes.map((settled) => {
+        if (settled.status === 'rejected') return 'fault';
+        const { value } = settled;
+        return value.accepted ? `${value.outcome}${value.replayed ? ' before' : ''}@${value.revision}` : value.code;
+      }),
+    ).toEqual([
+      'recorded@1',
+      'balance-too-low',
+      'unchanged@1',
+      'recorded before@1',
+      'fault',
+      'revision-stale',
+      'recorded@2',
+      'recorded@3',
+    ]);
+    expect(await balance(log)).toBe(8);
+  });
+
+  it.each([
+    ['got through', lostReply],
+    ['got lost', lostRequest],
+  ])('an append without an answer that %s leaves each of them recorded once', async (_, fault) => {
+    const { log, script } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    script.push(fault);
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => execute(issued(deposit(1)))));
+    expect(revisions(outcomes)).toEqual(Array.from({ length: 10 }, (__, i) => i + 1));
+    expect(outcomes.every((outcome) => outcome.accepted && !outcome.replayed)).toBe(true);
+    expect(await balance(log)).toBe(10);
+  });
+
+  it('the reply got lost and others wrote since: each still is told what it did, as the first time', async () => {
+    const { log, script } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    const other = executorOn(log);
+    script.push(async (append) => {
+      await append();
+      await other.execute(issued(deposit(100)));
+      throw new LogUnavailable('unknown', 'the reply was lost');
+    });
+    // The memory log knows its own last append only, so that the repeated one is a conflict.
+    script.push(async () => ({ ok: false, actual: 4 }));
+    const outcomes = await Promise.all([1, 2, 3].map((amount) => execute(issued(deposit(amount)))));
+    expect(outcomes).toMatchObject([1, 2, 3].map((revision) => ({ outcome: 'recorded', replayed: false, revision })));
+    expect(await balance(log)).toBe(106);
+  });
+
+  it('the outcome stays unknown: to none of them anything else is said, and their ids bring the answers', async () => {
+    const { log, script } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    let land = (): void => {};
+    script.push((append) => {
+      land = () => void append();
+      return never();
+    });
+    // Upon what was recorded the second would be refused; in the append that is under way it was not.
+    const commands = [deposit(10), move(10)].map((command) => issued(command));
+    const settled = await Promise.allSettled(
+      commands.map((command, i) => execute(command, { deadlineMs: i === 0 ? 300 : 5_000 })),
+    );
+    expect(settled).toMatchObject(
+      commands.map(({ commandId }) => ({ reason: { name: 'CommandOutcomeUnknown', commandId } })),
+    );
+    land();
+    for (const [i, command] of commands.entries())
+      expect(await execute(command)).toMatchObject({ replayed: true, revision: i + 1 });
+  });
+
+  it('somebody was faster: they are decided again, one after another', async () => {
+    const log = createMemoryEventLog();
+    const [one, two] = [executorOn(log), executorOn(log)];
+    await one.execute(issued(open));
+    await one.execute(issued(deposit(10)));
+    await two.execute(issued(move(10)));
+    const outcomes = await Promise.all([deposit(5), move(5), move(5)].map((command) => one.execute(issued(command))));
+    expect(revisions(outcomes)).toEqual([3, 4, 'balance-too-low']);
+  });
+
+  it('too large to be written together they are written apart', async () => {
+    const { log, script, calls } = scripted(createMemoryEventLog());
+    const { execute } = executorOn(log);
+    await execute(issued(open));
+    script.push(async () => {
+      throw new RangeError('too large');
+    });
+    const outcomes = await Promise.all([1, 2, 3].map((amount) => execute(issued(deposit(amount)))));
+    expect(revisions(outcomes)).toEqual([1, 2, 3]);
+    expect(calls.append).toBe(5);
+  });
+
+  it('one that reads its own stream for its decision is decided when that stream is as it says', async () => {
+    const log = createMemoryEventLog();
+    const seen: number[] = [];
+    const curious = {
+      ...account,
+      loadFacts: async (_: unknown, __: unknown, loader: FactLoader) =>
+        void seen.push((await loader.fold(account, STREAM)).balance),
+    };
+    const { execute } = executorOn(log, { deciders: [curious as never] });
+    await execute(issued(open));
+    await Promise.all([1, 2, 3].map((amount) => execute(issued(deposit(amount)))));
+    // Each met the balance of those before it when it was decided in earnest.
+    expect([...new Set(seen)]).toEqual([0, 1, 3]);
+    expect(await balance(log)).toBe(6);
+  });
+});
+
 describe('an append without an answer', () => {
   it.each([
     ['that got through', lostReply],
@@ -369,7 +528,7 @@ describe('an append without an answer', () => {
       await append();
       return never();
     });
-    await expect(execute(command, { deadlineMs: 30 })).rejects.toMatchObject({
+    await expect(execute(command, { deadlineMs: 300 })).rejects.toMatchObject({
       name: 'CommandOutcomeUnknown',
       code: 'log-unavailable',
     });

@@ -26,7 +26,7 @@ import {
   type Rejected,
   type TenantId,
 } from '@cairn/kernel';
-import { CommandOutcomeUnknown, Overloaded } from './errors.js';
+import { CommandOutcomeUnknown, isInfrastructure, Overloaded } from './errors.js';
 import {
   createStreamFolds,
   evolveAll,
@@ -107,6 +107,32 @@ export type CommandExecutor = {
 };
 
 const DECISIONS = 5;
+/** Commands and events that one append may hold; others wait for it. */
+const GROUP_COMMANDS = 64;
+const GROUP_EVENTS = 250;
+
+/** A command in its stream's queue. */
+type Turn = {
+  readonly decider: Plain;
+  readonly stream: string;
+  readonly command: Issued<Command>;
+  readonly expected: number | undefined;
+  readonly deadline: number;
+  readonly tally: { retries: number };
+  /** It went along with another once, in vain: it is decided by itself. */
+  alone: boolean;
+  /** That append turned out to be in the log all the same. */
+  sent: boolean;
+  settled: (outcome: Promise<CommandOutcome>) => void;
+};
+
+/** A decision that is to be recorded: its events as they are written, as readers will get them, and what they lead to. */
+type Prepared = {
+  readonly turn: Turn;
+  readonly events: readonly NewEvent[];
+  readonly unplaced: readonly Recorded[];
+  readonly state: unknown;
+};
 const DEFAULT_DEADLINE_MS = 10_000;
 
 /** Throws a RangeError if two deciders claim one command type. */
@@ -115,7 +141,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
   const limits = options.queue ?? { perStream: 1_000, total: 5_000 };
   const folds = createStreamFolds(log, codec, options.cache ?? { streams: 5_000, events: 100_000 });
   const deciders = decidersByCommand(options.deciders);
-  const queues = new Map<string, { length: number; tail: Promise<unknown> }>();
+  const queues = new Map<string, Turn[]>();
   let waiting = 0;
 
   const history: CommandExecutor['history'] = async (stream, read) => {
@@ -135,37 +161,52 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
     event: async (stream, revision) => (await history(stream, { from: revision, limit: 1 }))[0],
   };
 
-  /** Runs `task` after every earlier task of the stream. */
-  async function queued<T>(stream: string, task: () => Promise<T>): Promise<T> {
-    const queue = queues.get(stream) ?? { length: 0, tail: Promise.resolve() };
+  /** Takes a command's turn when every earlier command of its stream is settled, or when it went along with one. */
+  function queued(turn: Turn): Promise<CommandOutcome> {
+    const { stream } = turn;
+    const queue = queues.get(stream) ?? [];
     if (queue.length >= limits.perStream || waiting >= limits.total)
       throw new Overloaded(
         `${waiting} commands are waiting, ${queue.length} of them for the same stream; try again later`,
       );
-    queues.set(stream, queue);
-    queue.length++;
+    queue.push(turn);
     waiting++;
-    const run = queue.length === 1 ? task() : queue.tail.then(task);
-    queue.tail = run.then(noop, noop);
+    return new Promise((resolve, reject_) => {
+      turn.settled = (outcome) => {
+        waiting--;
+        outcome.then(resolve, reject_);
+      };
+      if (queue.length > 1) return;
+      queues.set(stream, queue);
+      void workOff(stream, queue);
+    });
+  }
+
+  async function workOff(stream: string, queue: Turn[]): Promise<void> {
+    for (let turn = queue[0]; turn; turn = queue[0]) {
+      const outcome = decideAndAppend(turn, queue);
+      await outcome.then(noop, noop);
+      // Whoever went along is settled by now, and stands right behind.
+      queue.shift();
+      turn.settled(outcome);
+    }
+    queues.delete(stream);
+  }
+
+  async function decideAndAppend(turn: Turn, queue: Turn[]): Promise<CommandOutcome> {
     try {
-      return await run;
-    } finally {
-      waiting--;
-      if (--queue.length === 0) queues.delete(stream);
+      return await decided(turn, queue);
+    } catch (error) {
+      folds.forget(turn.decider, turn.stream); // whatever went wrong, the next command starts from the log
+      throw error;
     }
   }
 
-  async function decideAndAppend(
-    decider: Plain,
-    stream: string,
-    command: Issued<Command>,
-    expected: number | undefined,
-    deadline: number,
-    tally: { retries: number },
-  ): Promise<CommandOutcome> {
+  async function decided(turn: Turn, queue: Turn[]): Promise<CommandOutcome> {
+    const { decider, stream, command, expected, deadline } = turn;
     if (timers.monotonicMs() >= deadline)
       throw new Overloaded(`command ${command.commandId} waited longer than its deadline; nothing was written`);
-    const hash = hashJson({ type: command.type, data: saidByClient(command) });
+    const hash = hashOf(command);
     let folded = folds.kept(decider, stream);
     // A kept fold may be behind another process. That cannot do harm to an append at its exact revision, so it is
     // checked only before an answer that appends nothing: a hot stream is not read at all.
@@ -182,7 +223,7 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
 
     // Asked within the stream's queue, so an answer that was given is seen by whoever comes after it.
     const remembered = command.idSource === 'client' ? await unchanged?.recall(command.commandId) : undefined;
-    let sent = false; // an append of ours may be in the log without our having seen its answer
+    let sent = turn.sent; // an append of ours may be in the log without our having seen its answer
     for (;;) {
       const seen = folded.commands.get(command.commandId);
       if (seen) return recordedBefore(stream, command, hash, seen, !sent);
@@ -205,37 +246,145 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
         return { accepted: true, outcome: 'unchanged', replayed: false, stream, revision, position, events: [] };
       }
 
-      const wall = (await options.tenantClock?.(command.tenant)) ?? clock.now();
-      await fetchKeys(codec, codec.subjectsOf(decision.events, command.tenant), { create: true });
-      const events = envelopes(decision.events, stream, command, hash, folded, wall);
-      const first = folded.revision + 1;
-      const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
-      // Before anything is written: what its own stream could not fold again must never get into the log.
-      evolveAll(decider, folded.state, unplaced);
-      const { result, ambiguous } = await append(stream, folded.revision, events, command.commandId, deadline);
+      const own = await prepared(turn, hash, folded, decision.events);
+      const group = [own, ...(await goingAlong(own, folded, queue))];
+      const { result, ambiguous } = await appendAll(group, folded.revision, queue);
       sent = ambiguous;
       if (result.ok) {
-        const recorded = unplaced.map((event) => ({ ...event, position: result.position }));
-        const next = extendFold(decider, folded, recorded, withSubjects(codec, folded.subjects, recorded));
-        folds.keep(decider, stream, next);
-        const { revision, position } = next;
-        return { accepted: true, outcome: 'recorded', replayed: false, stream, revision, position, events: recorded };
+        const { position } = result;
+        const [outcome, ...others] = group.map(({ turn: { stream: of }, unplaced }): CommandOutcome => {
+          const events = unplaced.map((event) => ({ ...event, position }));
+          const { revision } = events.at(-1) as Recorded;
+          return { accepted: true, outcome: 'recorded', replayed: false, stream: of, revision, position, events };
+        });
+        const recorded = group.flatMap(({ unplaced }) => unplaced.map((event) => ({ ...event, position })));
+        folds.keep(
+          decider,
+          stream,
+          extendFold(decider, folded, recorded, withSubjects(codec, folded.subjects, recorded)),
+        );
+        queue.splice(1, others.length);
+        others.forEach((other, index) => (group[index + 1] as Prepared).turn.settled(Promise.resolve(other)));
+        return outcome as CommandOutcome;
       }
 
       // Somebody was faster, or our own append of unknown outcome got through: the newer events tell.
       if (result.actual < folded.revision) folds.forget(decider, stream);
-      await untilRead(refresh, sent, command.commandId, stream, deadline);
+      await untilRead(refresh, sent, command.commandId, stream, deadline).catch((error: unknown) => {
+        unknownToo(group, queue, error);
+        throw error;
+      });
+      for (const { turn: other } of group.slice(1)) other.sent = sent && folded.commands.has(other.command.commandId);
       if (folded.commands.has(command.commandId)) continue;
       sent = false; // the stream went past that append's revision: it can never get in any more
       if (expected !== undefined) return staleRevision(expected, folded.revision);
-      if (++tally.retries >= DECISIONS)
+      if (++turn.tally.retries >= DECISIONS)
         return reject(
           'revision-conflict',
           `Others wrote at the same time, ${DECISIONS} times in a row; the revision is ${folded.revision} now.`,
           'Send the command again.',
         );
-      await sleep(timers, backoffMs(timers, tally.retries + 1, 100));
+      await sleep(timers, backoffMs(timers, turn.tally.retries + 1, 100));
     }
+  }
+
+  /** What a decision comes to in the log. Throws for what must never get there. */
+  async function prepared(
+    turn: Turn,
+    hash: string,
+    folded: Folded<unknown>,
+    decisions: readonly Decided[],
+  ): Promise<Prepared> {
+    const { command, decider, stream } = turn;
+    const wall = (await options.tenantClock?.(command.tenant)) ?? clock.now();
+    await fetchKeys(codec, codec.subjectsOf(decisions, command.tenant), { create: true });
+    const events = envelopes(decisions, stream, command, hash, folded, wall);
+    const first = folded.revision + 1;
+    const unplaced = events.map((event, index) => recordedOf(event, stream, first + index));
+    // Before anything is written: what its own stream could not fold again must never get into the log.
+    return { turn, events, unplaced, state: evolveAll(decider, folded.state, unplaced) };
+  }
+
+  /**
+   * Commands that wait behind `first` and can be written with it in one append, each decided upon what those before it
+   * will have recorded. So a hot stream costs one commit for many commands. An append is whole or not at all and its
+   * revision is exact, so nothing is decided upon what did not get in. Whatever is not simply recorded (a refusal,
+   * nothing to do, a retry, If-Match, a fault) ends the row and waits for its own turn, in its order.
+   */
+  async function goingAlong(first: Prepared, folded: Folded<unknown>, queue: readonly Turn[]): Promise<Prepared[]> {
+    const along: Prepared[] = [];
+    const commandIds = new Set([first.turn.command.commandId]);
+    let events = first.events.length;
+    // The index of commands stays that of the log: nothing is in it before it is written.
+    let upon: Folded<unknown> = uponOf(folded, first);
+    while (along.length < GROUP_COMMANDS - 1 && events < GROUP_EVENTS) {
+      const turn = queue[along.length + 1];
+      if (!turn || turn.alone || turn.expected !== undefined || turn.decider !== first.turn.decider) break;
+      if (turn.deadline < first.turn.deadline) break; // it must not wait for as long as the first may
+      const next = await alongWith(turn, upon, commandIds).catch(() => undefined); // in its own turn it fails again
+      if (!next) break;
+      along.push(next);
+      commandIds.add(turn.command.commandId);
+      events += next.events.length;
+      upon = uponOf(upon, next);
+    }
+    return along;
+  }
+
+  async function alongWith(
+    turn: Turn,
+    upon: Folded<unknown>,
+    commandIds: ReadonlySet<string>,
+  ): Promise<Prepared | undefined> {
+    const { command, decider, stream, deadline } = turn;
+    const { commandId } = command;
+    if (timers.monotonicMs() >= deadline || commandIds.has(commandId) || upon.commands.has(commandId)) return undefined;
+    if (command.idSource === 'client' && (await unchanged?.recall(commandId))) return undefined;
+    // What it would read of its own stream is not there yet.
+    let readsItself = false;
+    const watch = <T>(read: string, answer: () => Promise<T>): Promise<T> => {
+      readsItself ||= read === stream;
+      return answer();
+    };
+    const facts = await decider.loadFacts?.(command, upon.state, {
+      fold: (fold, of) => watch(of, () => loader.fold(fold, of)),
+      foldHaving: (fold, of, has) => watch(of, () => loader.foldHaving(fold, of, has)),
+      event: (of, revision) => watch(of, () => loader.event(of, revision)),
+    });
+    if (readsItself) return undefined;
+    const decision = decider.decide(command, upon.state, facts);
+    if (!decision.accepted || decision.events.length === 0) return undefined;
+    return prepared(turn, hashOf(command), upon, decision.events);
+  }
+
+  /** One append for all. What is wrong with those that go along must not be the first one's trouble. */
+  async function appendAll(
+    group: Prepared[],
+    revision: number,
+    queue: Turn[],
+  ): Promise<{ result: AppendResult; ambiguous: boolean }> {
+    const [{ turn: first }, ...along] = group as [Prepared, ...Prepared[]];
+    const appendThese = (): Promise<{ result: AppendResult; ambiguous: boolean }> => {
+      const events = group.flatMap((one) => one.events);
+      return append(first.stream, revision, events, first.command.commandId, first.deadline);
+    };
+    for (const { turn } of along) turn.alone = true; // if it does not get in, each is decided in its own turn
+    try {
+      return await appendThese();
+    } catch (error) {
+      unknownToo(group, queue, error);
+      if (along.length === 0 || isInfrastructure(error)) throw error;
+      group.length = 1; // refused as it is, hence not written: too large together, or one of them is bad
+      return await appendThese();
+    }
+  }
+
+  /** An append of unknown outcome may get in at any time: to nobody in it may anything else be said. */
+  function unknownToo(group: readonly Prepared[], queue: Turn[], error: unknown): void {
+    if (!(error instanceof CommandOutcomeUnknown)) return;
+    const along = queue.splice(1, group.length - 1);
+    for (const { stream, command, settled } of along)
+      settled(Promise.reject(new CommandOutcomeUnknown(command.commandId, stream, { cause: error.cause })));
   }
 
   /** Repeats the identical append until it answers. `ambiguous`: an earlier try of it may have got through unseen. */
@@ -366,14 +515,8 @@ export function createCommandExecutor(options: ExecutorOptions): CommandExecutor
         );
       const expected = expectedRevision === 'none' ? -1 : expectedRevision;
       const deadline = start + (deadlineMs ?? DEFAULT_DEADLINE_MS);
-      const outcome = await queued(stream, async () => {
-        try {
-          return await decideAndAppend(decider, stream, command, expected, deadline, tally);
-        } catch (error) {
-          folds.forget(decider, stream); // whatever went wrong, the next command starts from the log
-          throw error;
-        }
-      });
+      const turn = { decider, stream, command, expected, deadline, tally, alone: false, sent: false, settled: noop };
+      const outcome = await queued(turn);
       if (!outcome.accepted) report('rejected', 0, outcome.code);
       else report(outcome.replayed ? 'replayed' : outcome.outcome, outcome.events.length);
       return outcome;
@@ -416,6 +559,12 @@ const keyReused = (): Rejected =>
     'Use a new key for a new command; repeat a command only unchanged.',
   );
 
+/** A fold as it will be when the events of a decision are in the log. */
+function uponOf(folded: Folded<unknown>, { unplaced, state }: Prepared): Folded<unknown> {
+  const { revision, meta } = unplaced.at(-1) as Recorded;
+  return { ...folded, state, revision, recordedAt: meta.recordedAt };
+}
+
 const TIMED_OUT = Symbol('timed out');
 
 function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T | typeof TIMED_OUT> {
@@ -435,6 +584,8 @@ function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T |
 }
 
 function noop(): void {}
+
+const hashOf = (command: Issued<Command>): string => hashJson({ type: command.type, data: saidByClient(command) });
 
 /** What tells one command from another under the same key. */
 function saidByClient({ data, now, nowIsImplied }: Issued<Command>): JsonObject {

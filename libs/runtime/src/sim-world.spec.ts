@@ -203,7 +203,11 @@ function checkLog(
     if (!outcome.accepted || outcome.outcome === 'unchanged') expect(left).toEqual([]);
     else {
       expect(left.map((event) => event.id)).toEqual(outcome.events.map((event) => event.id));
-      expect(left.at(-1)).toMatchObject({ revision: outcome.revision, position: outcome.position });
+      const last = left.at(-1)!;
+      expect(last.revision).toBe(outcome.revision);
+      // Its own, or that of a later event of its append, in which other commands of its stream went along.
+      expect(outcome.position >= last.position).toBe(true);
+      expect(events.some(({ stream, position }) => stream === last.stream && position === outcome.position)).toBe(true);
     }
   }
 }
