@@ -39,6 +39,7 @@ module.exports = {
       'node_modules/mongodb/',
       '^(libs/(readmodel|vault)/src/mongodb|libs/testing|test)/',
     ),
+    only('nodemailer-behind-its-port', 'node_modules/nodemailer/', '^libs/mail/'),
     only('sqlite-behind-its-port', '^(node:)?sqlite$', '/sqlite/'),
     only(
       'nest-at-the-edge',

@@ -1,5 +1,6 @@
 // The server of an acceptance test: on the store pair of its Jest project, and looked at when all its rows have passed.
 import { startEventStoreDouble, startMongoDouble } from '@cairn/testing';
+import type { SmtpOptions } from '@cairn/mail';
 import { ROLES, type ClusterConfiguration } from '@cairn/platform';
 import { verifyLog } from '../../apps/cli/src/verify-log.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -11,9 +12,9 @@ const servers: TestServer[] = [];
 const stops: (() => Promise<void>)[] = [];
 
 /** A server on the embedded stores, or by the cluster's adapters on servers in this process. Nobody has to close it. */
-export async function startAcceptanceServer(): Promise<TestServer> {
+export async function startAcceptanceServer(options: { readonly smtp?: SmtpOptions } = {}): Promise<TestServer> {
   const cluster = storePair === 'cluster' ? { cluster: await startCluster() } : {};
-  const server = await startServer({ watched: true, ...cluster });
+  const server = await startServer({ watched: true, ...cluster, ...options });
   servers.push(server);
   return server;
 }

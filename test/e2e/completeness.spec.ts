@@ -40,6 +40,8 @@ describe('every part is registered', () => {
       'ClaimIdentity',
       'ReleaseIdentity',
       'LeaseStatusBlock',
+      // Only together with the try that it is about.
+      'RecordDelivery',
     ]);
     expect(commands.filter((command) => !messages.includes(command) && !direct.has(command))).toEqual([]);
   });

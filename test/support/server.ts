@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SCOPES } from '@cairn/contexts/tenancy';
+import type { SmtpOptions } from '@cairn/mail';
 import type { ClusterConfiguration, Configuration, Installation } from '@cairn/platform';
 import { publicId } from '@cairn/kernel';
 import { createServer } from '../../apps/server/src/app.js';
@@ -126,6 +127,7 @@ export async function startServer(
     baseUrl?: string;
     /** Looks at the log whenever it has settled, so that `breaches` sees what was rewritten since. */
     watched?: boolean;
+    smtp?: SmtpOptions;
   } = {},
 ): Promise<TestServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'cairn-test-'));
@@ -138,6 +140,7 @@ export async function startServer(
     logLevel: 'silent',
     ratePerMinute: 10_000_000,
     ...(options.cluster ? { cluster: options.cluster } : {}),
+    ...(options.smtp ? { smtp: options.smtp } : {}),
   };
   const { app, installation, close } = await createServer(configuration, false);
   const witness = options.watched ? createLogWitness(installation.log) : undefined;

@@ -20,6 +20,7 @@ import { credentialsContext, CredentialsModule } from '../../../libs/contexts/cr
 import { governanceContext, GovernanceModule } from '../../../libs/contexts/governance/src/governance.module.js';
 import { integrationContext, IntegrationModule } from '../../../libs/contexts/integration/src/integration.module.js';
 import { learnersContext, LearnersModule } from '../../../libs/contexts/learners/src/learners.module.js';
+import { messagesContext, MessagesModule } from '../../../libs/contexts/messages/src/messages.module.js';
 import { progressContext, ProgressModule } from '../../../libs/contexts/progress/src/progress.module.js';
 import { tenancyContext, TenancyModule } from '../../../libs/contexts/tenancy/src/tenancy.module.js';
 import { serveApiDocs } from './api-docs.js';
@@ -31,6 +32,7 @@ const withoutAudit: readonly ContextDefinition[] = [
   learnersContext,
   progressContext,
   credentialsContext,
+  messagesContext,
   analyticsContext,
   integrationContext,
   governanceContext,
@@ -49,6 +51,7 @@ export const CONTEXTS: readonly ContextDefinition[] = [
     LearnersModule,
     ProgressModule,
     CredentialsModule,
+    MessagesModule,
     AnalyticsModule,
     IntegrationModule,
     GovernanceModule,

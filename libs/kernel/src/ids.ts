@@ -71,7 +71,7 @@ export function uuidOfBase32(text: string): string | undefined {
 
 /** Type prefixes of public ids. Streams and documents hold the bare id; the prefix exists at the edge only. */
 export type IdPrefix =
-  'ten' | 'iss' | 'mod' | 'tpl' | 'pwy' | 'lrn' | 'enr' | 'crd' | 'ext' | 'imp' | 'opr' | 'evt' | 'key';
+  'ten' | 'iss' | 'mod' | 'tpl' | 'pwy' | 'lrn' | 'enr' | 'crd' | 'ext' | 'imp' | 'opr' | 'evt' | 'key' | 'msg';
 
 /** The public form: `crd_` + 26 characters; an enrollment is `enr_` + its learner's 26 characters + `-` + number. */
 export function publicId(prefix: IdPrefix, id: string): string {

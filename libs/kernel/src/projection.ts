@@ -76,6 +76,8 @@ export type DueItem = Document & {
   readonly serial: number;
   readonly dueAt: string;
   readonly state: 'open' | 'done';
+  /** See {@link Timekeeper.apart}. */
+  readonly apart?: true;
 };
 
 /** What is sent when items of one kind are due. The decider checks again; the event that follows closes the item. */
@@ -86,6 +88,8 @@ export type Timekeeper<I extends DueItem = DueItem> = {
   readonly command: (item: I) => Command;
   /** Refusal codes that are final answers; any other is reported, and the item tried again from time to time. */
   readonly tolerates: readonly string[];
+  /** Its commands talk to others than the stores: its items, marked so too, have a scheduler of their own and are sent in any order. */
+  readonly apart?: true;
 };
 
 export function defineTimekeeper<I extends DueItem>(timekeeper: Timekeeper<I>): Timekeeper<I> {

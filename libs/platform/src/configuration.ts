@@ -17,6 +17,7 @@ import {
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { SMTP_TLS, type SmtpOptions } from '@cairn/mail';
 
 /** What a process does; several processes share the work of one installation on the cluster. */
 export const ROLES = ['api', 'projector', 'reactor', 'scheduler'] as const;
@@ -49,6 +50,17 @@ class Environment {
   @IsOptional() @IsString() @IsNotEmpty() CAIRN_ROLES?: string;
   @IsInt() @Min(1) @Max(600) CAIRN_LEASE_SECONDS: number = 15;
   @IsInt() @Min(0) @Max(3600) CAIRN_START_SECONDS: number = 60;
+  /** The mail server that messages to learners go to. */
+  @IsOptional() @Matches(/^[A-Za-z0-9.:_-]{1,253}$/, { message: 'is no name of a host' }) CAIRN_SMTP_HOST?: string;
+  @IsOptional() @IsInt() @Min(1) @Max(65_535) CAIRN_SMTP_PORT?: number;
+  @IsOptional() @IsIn(SMTP_TLS) CAIRN_SMTP_TLS?: SmtpOptions['tls'];
+  @IsOptional() @IsString() @IsNotEmpty() CAIRN_SMTP_USER?: string;
+  @IsOptional() @IsString() @IsNotEmpty() CAIRN_SMTP_PASSWORD?: string;
+  @IsOptional()
+  @Matches(/^([^<>"\r\n]{1,200} )?<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/, {
+    message: 'is no sender such as Northlake College <no-reply@northlake.example>',
+  })
+  CAIRN_MAIL_FROM?: string;
 }
 
 /** What each variable means, for the generated reference. */
@@ -111,6 +123,25 @@ export const CONFIGURATION_REFERENCE: readonly { name: string; default: string; 
     means:
       'On the cluster: so long a start waits for a server that does not answer yet, and says every few seconds what is missing. What waiting cannot mend, such as another master key, ends it at once.',
   },
+  {
+    name: 'CAIRN_SMTP_HOST',
+    default: 'none: messages are kept in the outbox',
+    means: 'The mail server that messages to learners are handed to. With CAIRN_MAIL_FROM.',
+  },
+  { name: 'CAIRN_SMTP_PORT', default: '587; 465 with CAIRN_SMTP_TLS=implicit', means: 'Its TCP port.' },
+  {
+    name: 'CAIRN_SMTP_TLS',
+    default: 'starttls',
+    means:
+      '`starttls` insists on it, `implicit` speaks TLS from the first byte, `none` sends in clear: only to a server on this machine. Certificates of an authority of your own: NODE_EXTRA_CA_CERTS.',
+  },
+  { name: 'CAIRN_SMTP_USER', default: 'none', means: 'Its login, if it wants one. With CAIRN_SMTP_PASSWORD.' },
+  { name: 'CAIRN_SMTP_PASSWORD', default: 'none', means: 'Best as CAIRN_SMTP_PASSWORD_FILE.' },
+  {
+    name: 'CAIRN_MAIL_FROM',
+    default: 'none',
+    means: 'Sender of all messages: `Northlake College <no-reply@northlake.example>` or the address alone.',
+  },
 ];
 
 export type Configuration = {
@@ -123,6 +154,8 @@ export type Configuration = {
   readonly ratePerMinute: number;
   /** Left out: everything is embedded, in the data folder, and this process does all. */
   readonly cluster?: ClusterConfiguration;
+  /** Left out: messages to learners are kept in the outbox. */
+  readonly smtp?: SmtpOptions;
 };
 
 export type ClusterConfiguration = {
@@ -150,7 +183,9 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     }
     try {
       const text = name.endsWith('_FILE') ? readFileSync(value, 'utf8').trim() : value;
-      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE|LEASE_SECONDS|START_SECONDS)$/.test(target) ? Number(text) : text;
+      raw[target] = /^CAIRN_(PORT|RATE_PER_MINUTE|LEASE_SECONDS|START_SECONDS|SMTP_PORT)$/.test(target)
+        ? Number(text)
+        : text;
     } catch (error) {
       faults.push(`${name}: cannot be read (${(error as Error).message})`);
     }
@@ -159,6 +194,7 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
   for (const error of validateSync(environment))
     faults.push(`${error.property}: ${Object.values(error.constraints ?? {}).join(', ')}`);
   const cluster = clusterOf(environment, faults);
+  const smtp = smtpOf(environment, faults);
   if (faults.length > 0) throw new Error(`The configuration has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`);
   return {
     dataDirectory: environment.CAIRN_DATA,
@@ -169,6 +205,35 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
     logLevel: environment.CAIRN_LOG_LEVEL,
     ratePerMinute: environment.CAIRN_RATE_PER_MINUTE,
     ...(cluster ? { cluster } : {}),
+    ...(smtp ? { smtp } : {}),
+  };
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** The mail server; undefined if none is named. Adds what is at fault. */
+function smtpOf(environment: Environment, faults: string[]): SmtpOptions | undefined {
+  const { CAIRN_SMTP_HOST: host, CAIRN_SMTP_USER: user, CAIRN_SMTP_PASSWORD: password } = environment;
+  const { CAIRN_SMTP_TLS: tls = 'starttls', CAIRN_MAIL_FROM: from } = environment;
+  if (host === undefined) {
+    for (const name of ['CAIRN_SMTP_PORT', 'CAIRN_SMTP_TLS', 'CAIRN_SMTP_USER', 'CAIRN_SMTP_PASSWORD'] as const)
+      if (environment[name] !== undefined) faults.push(`${name}: is for a mail server; name it by CAIRN_SMTP_HOST`);
+    return undefined;
+  }
+  if (from === undefined) faults.push('CAIRN_MAIL_FROM: is missing; messages need a sender');
+  if ((user === undefined) !== (password === undefined))
+    faults.push(`${user === undefined ? 'CAIRN_SMTP_USER' : 'CAIRN_SMTP_PASSWORD'}: is missing; a login has both`);
+  if (tls === 'none' && !LOOPBACK.test(host))
+    faults.push(
+      `CAIRN_SMTP_TLS: none would send names, addresses and the password in clear to ${host}; that is for a server on this machine`,
+    );
+  return {
+    host,
+    port: environment.CAIRN_SMTP_PORT ?? (tls === 'implicit' ? 465 : 587),
+    tls,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    from: from ?? '',
   };
 }
 

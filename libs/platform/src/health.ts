@@ -1,6 +1,7 @@
 // Whether this process can do its work, and if not, why: what /readyz, /metrics and the log say is said here once.
 import type { EventLog } from '@cairn/eventlog';
 import type { Position } from '@cairn/kernel';
+import type { MailStatus } from '@cairn/mail';
 import type { ReadModel } from '@cairn/readmodel';
 import type { Clock, Feed, ProjectionStatus, ReactorStatus, SchedulerStatus } from '@cairn/runtime';
 import type { Role } from './configuration.js';
@@ -14,6 +15,8 @@ export type InstallationStatus = {
   readonly projections: readonly ProjectionStatus[];
   readonly reactors: readonly ReactorStatus[];
   readonly scheduler: SchedulerStatus;
+  /** A mail server in trouble makes nobody unready: messages wait. */
+  readonly mail: MailStatus;
 };
 
 export type StoreHealth = { readonly ok: boolean; readonly detail?: string };

@@ -15,6 +15,7 @@ import {
   type TenantId,
 } from '@cairn/kernel';
 import { copyLog, LogsDiffer, type CopyResult, type EventLog } from '@cairn/eventlog';
+import { createSmtpDelivery, MailServerUnavailable, outboxAlone, type MailDelivery } from '@cairn/mail';
 import type { ReadModel } from '@cairn/readmodel';
 import {
   createCommandExecutor,
@@ -62,6 +63,8 @@ export type Installation = {
   readonly views: Views;
   readonly keyVault: KeyVault;
   readonly blobVault: BlobVault;
+  /** How messages leave the house. */
+  readonly mail: MailDelivery;
   readonly codec: Codec;
   readonly executor: CommandExecutor;
   readonly clock: Clock;
@@ -111,6 +114,8 @@ export type InstallationParts = {
   readonly clock?: Clock;
   /** Closed with the installation. */
   readonly stores?: Stores;
+  /** Closed with the installation. */
+  readonly mail?: MailDelivery;
 };
 
 /** Opens the stores that the configuration names. Throws `DataDirectoryLocked` if another process holds the folder. */
@@ -123,6 +128,7 @@ export async function openInstallation(
   const roles: ReadonlySet<Role> = new Set(cluster?.roles ?? ROLES);
   const stores = parts.stores ?? (await openStores(configuration));
   const { log, readModel, keyVault, blobVault, owner } = stores;
+  const mail = parts.mail ?? (configuration.smtp ? createSmtpDelivery(configuration.smtp) : outboxAlone);
   try {
     const codec = createCodec(
       contexts.flatMap(({ events }) => events),
@@ -209,8 +215,8 @@ export async function openInstallation(
     const projectionNames = allProjections.map(({ name }) => name);
     const reactorNames = allReactors.map(({ name }) => name);
     const settledNames = [...projectionNames, ...reactorNames];
-    const scheduler = createScheduler({
-      timekeepers: contexts.flatMap((context) => context.timekeepers ?? []),
+    const timekeepers = contexts.flatMap((context) => context.timekeepers ?? []);
+    const ofSchedulers = {
       readModel,
       find: views.find,
       tenants: async () => {
@@ -219,15 +225,30 @@ export async function openInstallation(
       },
       now,
       dispatch: send,
-      followed: (position) => waiters.waitFor(settledNames, position, FOLLOW_MS),
+      followed: (position: string) => waiters.waitFor(settledNames, position as Position, FOLLOW_MS),
       ...leases,
       onTrouble,
+    };
+    const scheduler = createScheduler({
+      ...ofSchedulers,
+      timekeepers: timekeepers.filter((keeper) => !keeper.apart),
+      which: { apart: { $exists: false } },
+    });
+    // A mail server that is slow or away holds up no expiry.
+    const sender = createScheduler({
+      ...ofSchedulers,
+      name: 'message-sender',
+      timekeepers: timekeepers.filter((keeper) => keeper.apart),
+      which: { apart: true },
+      inAnyOrder: true,
+      transient: (error) => error instanceof MailServerUnavailable || error instanceof VaultUnavailable,
     });
     const settledBy = async (timeoutMs: number): Promise<boolean> => {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         if (!(await settled(waiters, settledNames, log.head, deadline - performance.now()))) return false;
-        if (await scheduler.isIdle()) return true;
+        // What a mail server in trouble holds up is not waited for: /readyz tells of it.
+        if ((await scheduler.isIdle()) && (mail.status().trouble !== undefined || (await sender.isIdle()))) return true;
         if (performance.now() >= deadline) return false;
         await sleep(systemTimers, IDLE_POLL_MS);
       }
@@ -270,7 +291,8 @@ export async function openInstallation(
         head,
         projections: ofProjections,
         reactors: ofReactors,
-        scheduler: scheduler.status(),
+        scheduler: { ...scheduler.status(), setAside: [...scheduler.status().setAside, ...sender.status().setAside] },
+        mail: mail.status(),
       };
     };
     const health = createHealth({
@@ -295,6 +317,7 @@ export async function openInstallation(
       views,
       keyVault,
       blobVault,
+      mail,
       codec,
       executor,
       clock,
@@ -330,12 +353,21 @@ export async function openInstallation(
         await observer?.start();
         if (roles.has('projector')) await projections.start();
         if (roles.has('reactor')) await reactors.start();
-        if (roles.has('scheduler')) scheduler.start();
+        if (!roles.has('scheduler')) return;
+        scheduler.start();
+        sender.start();
+        // Not waited for: a mail server that is away keeps nothing else from starting.
+        void mail.check().then(() => {
+          const { trouble } = mail.status();
+          if (trouble !== undefined) onTrouble('mail', new Error(trouble));
+        });
       },
       beginClose: () => closing.abort(),
       close: async () => {
         closing.abort();
         await scheduler.stop();
+        await sender.stop();
+        mail.close();
         await reactors.stop();
         await projections.stop();
         await observer?.stop();

@@ -60,7 +60,7 @@ export function metricsPage(metrics: Metrics, health: Health, version: string, r
 
 function work({ status, lagMs, parked, deliveryAgeMs }: Health): readonly string[] {
   if (!status) return [];
-  const { projections, reactors, scheduler } = status;
+  const { projections, reactors, scheduler, mail } = status;
   return [
     ...gauge('cairn_lag_seconds', 'Age of the oldest event that some projection has not folded.', [
       [{}, lagMs / 1_000],
@@ -86,6 +86,9 @@ function work({ status, lagMs, parked, deliveryAgeMs }: Health): readonly string
     ]),
     ...gauge('cairn_due_set_aside', 'Due items that were refused or could not be sent.', [
       [{}, scheduler.setAside.length],
+    ]),
+    ...gauge('cairn_mail_up', '0 while the mail server takes nothing: /readyz says why. 1 without one, too.', [
+      [{ channel: mail.channel }, mail.trouble === undefined ? 1 : 0],
     ]),
   ];
 }

@@ -66,6 +66,11 @@ export const PROBLEMS = {
     title: 'The learner goes on as another one',
     next: 'Send it for the learner named in the detail, or un-merge the two first.',
   },
+  'message-not-sent': {
+    status: 409,
+    title: 'The message is not out',
+    next: 'Look at its state in the outbox.',
+  },
   'not-merged': {
     status: 409,
     title: 'The learner is merged into no other',

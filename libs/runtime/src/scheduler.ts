@@ -22,10 +22,19 @@ export type AnyTimekeeper = {
   readonly kind: string;
   readonly command: (item: never) => Command;
   readonly tolerates: readonly string[];
+  readonly apart?: true;
 };
 
 export type SchedulerOptions = {
+  /** Of its lease; default `scheduler`. */
+  readonly name?: string;
   readonly timekeepers: readonly AnyTimekeeper[];
+  /** Which due items it looks for; all if left out. */
+  readonly which?: Filter;
+  /** What is due at different instants is sent at the same time, too. */
+  readonly inAnyOrder?: true;
+  /** Errors of commands that go away by themselves, besides those of the stores. */
+  readonly transient?: (error: unknown) => boolean;
   readonly readModel: ReadModel;
   /** Looks up documents of a projection by its name. */
   readonly find: (projection: string, filter: Filter, options: FindOptions) => Promise<readonly ViewDocument[]>;
@@ -99,11 +108,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const [key, { untilMs }] of aside ?? []) if (untilMs <= timers.monotonicMs()) aside?.delete(key);
     const found = (await find(
       DUE_WORK,
-      { tenant, state: 'open', dueAt: { $lte: at } },
+      { tenant, state: 'open', ...options.which, dueAt: { $lte: at } },
       { sort: [['dueAt', 1], ['_id', 1]], limit: AT_ONCE + (aside?.size ?? 0) }, // prettier-ignore
     )) as unknown as readonly Due[];
     const free = found.filter((item) => !aside?.has(tryOf(item)));
-    return free.filter(({ dueAt }) => dueAt === free[0]?.dueAt).slice(0, AT_ONCE);
+    return free.filter(({ dueAt }) => options.inAnyOrder || dueAt === free[0]?.dueAt).slice(0, AT_ONCE);
   }
 
   /** Sends one item until it is answered. The position of what it recorded; undefined if it was refused. */
@@ -127,7 +136,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (keeper.tolerates.includes(outcome.code)) return putAside(item, outcome.code, outcome.detail, true);
         if (outcome.code !== 'revision-conflict') return putAside(item, outcome.code, outcome.detail);
       } catch (error) {
-        if (!isInfrastructure(error)) return putAside(item, (error as Error).name, (error as Error).message);
+        if (!isInfrastructure(error) && !options.transient?.(error))
+          return putAside(item, (error as Error).name, (error as Error).message);
         onTrouble?.(`due ${item._id}`, error);
       }
       await sleep(timers, backoffMs(timers, attempt, 1_000), stopping.signal);
@@ -172,7 +182,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           if (await sendNext(tenant)) sent = true;
         }
       } catch (error) {
-        onTrouble?.('scheduler', error);
+        onTrouble?.(options.name ?? 'scheduler', error);
       }
       if (!sent) await sleep(timers, pollMs, AbortSignal.any([stopping.signal, looking.signal]));
     }
@@ -182,7 +192,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     start: () => {
       lease = keepLease({
         readModel: options.readModel,
-        name: 'scheduler',
+        name: options.name ?? 'scheduler',
         owner: options.owner,
         ttlMs: leaseTtlMs,
         timers,

@@ -1,4 +1,13 @@
 import { defineProjection, type DueItem, type EventOf, type Recorded } from '@cairn/kernel';
+import {
+  messageBounced,
+  messageDeferred,
+  messageFailed,
+  messageHandedOver,
+  messageRequested,
+  messageResendRequested,
+  messageSuppressed,
+} from '@cairn/contexts/messages';
 import { stackComponentCredited, stackComponentWithdrawn } from '@cairn/contexts/progress';
 import {
   credentialExpired,
@@ -38,7 +47,9 @@ export type RenewalReminder = DueItem & {
   readonly learnerId: string;
   readonly term: number;
 };
-type Due = ComponentExpiry | CredentialExpiry | RenewalWindow | RenewalReminder;
+/** A message that is to go out. */
+export type MessageToSend = DueItem & { readonly kind: 'message'; readonly learnerId: string; readonly apart: true };
+type Due = ComponentExpiry | CredentialExpiry | RenewalWindow | RenewalReminder | MessageToSend;
 
 const events = [
   stackComponentCredited,
@@ -51,6 +62,13 @@ const events = [
   renewalWindowOpened,
   renewalWindowClosed,
   renewalReminderRequested,
+  messageRequested,
+  messageDeferred,
+  messageResendRequested,
+  messageHandedOver,
+  messageSuppressed,
+  messageFailed,
+  messageBounced,
 ] as const;
 type Event = Recorded<EventOf<(typeof events)[number]>>;
 
@@ -60,7 +78,7 @@ type Event = Recorded<EventOf<(typeof events)[number]>>;
  */
 export const dueWorkProjection = defineProjection<Due, (typeof events)[number]>({
   name: 'due_work',
-  version: 3,
+  version: 4,
   events,
   keys: (event) => kindsOf(event).map((kind) => `${event.meta.tenant}:${kind}:${subjectOf(event)}`),
   evolve: (document, event, id) => {
@@ -88,7 +106,8 @@ export const dueWorkProjection = defineProjection<Due, (typeof events)[number]>(
   ],
 });
 
-const subjectOf = ({ data }: Event): string => ('componentId' in data ? data.componentId : data.credentialId);
+const subjectOf = ({ data }: Event): string =>
+  'messageId' in data ? data.messageId : 'componentId' in data ? data.componentId : data.credentialId;
 
 function kindsOf(event: Event): readonly Due['kind'][] {
   switch (event.type) {
@@ -103,6 +122,14 @@ function kindsOf(event: Event): readonly Due['kind'][] {
     case 'renewal-window-opened':
     case 'renewal-window-closed':
       return ['renewal-window'];
+    case 'message-requested':
+    case 'message-deferred':
+    case 'message-resend-requested':
+    case 'message-handed-over':
+    case 'message-suppressed':
+    case 'message-failed':
+    case 'message-bounced':
+      return ['message'];
     default:
       return ['credential-expiry', 'renewal-window', 'renewal-reminder'];
   }
@@ -112,7 +139,8 @@ type Own =
   | Pick<ComponentExpiry, 'kind' | 'dueAt' | 'ref'>
   | Pick<CredentialExpiry, 'kind' | 'dueAt' | 'term'>
   | Pick<RenewalWindow, 'kind' | 'dueAt' | 'term' | 'stage'>
-  | Pick<RenewalReminder, 'kind' | 'dueAt' | 'term'>;
+  | Pick<RenewalReminder, 'kind' | 'dueAt' | 'term'>
+  | Pick<MessageToSend, 'kind' | 'dueAt' | 'apart'>;
 
 /** What is due next after the event; undefined: nothing any more. */
 function nextOf(kind: Due['kind'], event: Event): Own | undefined {
@@ -139,6 +167,11 @@ function nextOf(kind: Due['kind'], event: Event): Own | undefined {
       const { serial: term, closes } = event.data;
       return { kind: 'renewal-window', dueAt: closes, term, stage: 'closes' };
     }
+    case 'message-requested':
+    case 'message-resend-requested':
+      return { kind: 'message', dueAt: event.meta.recordedAt, apart: true };
+    case 'message-deferred':
+      return { kind: 'message', dueAt: event.data.until, apart: true };
     default:
       return undefined;
   }

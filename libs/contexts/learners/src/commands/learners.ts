@@ -153,9 +153,15 @@ class ExternalIdBody {
   @Text({ max: 64, example: 'sis' }) system!: string;
   @Text({ max: 200, example: '4711' }) value!: string;
 }
+const LANGUAGE = {
+  max: 35,
+  pattern: /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/,
+  hint: 'must be a language such as de or pt-BR',
+};
 class LearnerBody {
   @Text({ optional: true, max: 200, example: 'Ada Example' }) name?: string;
   @Text({ optional: true, max: 320, example: 'ada@example.org' }) email?: string;
+  @Text({ optional: true, ...LANGUAGE, example: 'de', description: 'In which they are written to.' }) language?: string;
   @ListOf(() => ExternalIdBody, { optional: true, max: 20 }) externalIds?: ExternalIdBody[];
 }
 class EraseBody {
@@ -166,6 +172,7 @@ class EraseBody {
 class LearnerPatch {
   @Text({ optional: true, nullable: true, max: 200 }) name?: string | null;
   @Text({ optional: true, nullable: true, max: 320 }) email?: string | null;
+  @Text({ optional: true, nullable: true, ...LANGUAGE }) language?: string | null;
   @ListOf(() => ExternalIdBody, { optional: true, nullable: true, max: 20 }) externalIds?: ExternalIdBody[] | null;
 }
 class FindBody {

@@ -5,6 +5,8 @@ import { defineEvent, s, type EventOf, type JsonObject, type LearnerId } from '@
 export type LearnerProfile = JsonObject & {
   readonly name?: string;
   readonly email?: string;
+  /** BCP 47: in which they are written to, if there are texts in it. */
+  readonly language?: string;
   /** Ids in other systems. */
   readonly externalIds?: readonly { readonly system: string; readonly value: string }[];
 };

@@ -18,6 +18,7 @@ export const SCOPES = [
   'analytics:read',
   'audit:read',
   'events:read',
+  'messages:report',
   'ops:manage',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -1,0 +1,2 @@
+export * from './contracts/message.events.js';
+export type * from './contracts/message.commands.js';

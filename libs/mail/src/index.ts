@@ -1,0 +1,2 @@
+export * from './port.js';
+export { createSmtpDelivery, SMTP_TLS, type SmtpOptions } from './smtp.js';
