@@ -127,7 +127,7 @@ const input = {
   titleOf: (kind) => ({ en: kind === 'module' ? 'Data literacy' : 'Basics' }),
   components: [{ title: { en: 'Basics' }, status: 'valid' }],
   renewals: [],
-  again: { matches: true },
+  again: { matches: true, restsOn: [] },
 } as ExplainInput;
 const explain = (over: Partial<ExplainInput> = {}): ExplainAnswer => explainCredential({ ...input, ...over });
 const requirement = (answer: ExplainAnswer, id: string) => answer.requirements.find((each) => each.requirement === id);
@@ -177,7 +177,7 @@ describe('why a credential exists', () => {
       facts: [{ kind: 'step', text: { en: 'Step “Level 1” met' } }],
     }));
   it('says if the same decision does not follow again', () =>
-    expect(explain({ again: { matches: false, mismatch: 'L1/0 is not met' } })).toMatchObject({
+    expect(explain({ again: { matches: false, mismatch: 'L1/0 is not met', restsOn: [] } })).toMatchObject({
       matches: false,
       mismatch: 'L1/0 is not met',
     }));

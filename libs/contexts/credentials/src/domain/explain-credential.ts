@@ -12,6 +12,7 @@ import type {
   ExplainRenewal,
   ExplainRequirement,
 } from '../contracts/explain-answer.js';
+import type { DecisionReplay } from '../contracts/decision-replay.js';
 import type { LanguageMap } from '../contracts/verification-answer.js';
 import type { Basis, RenewalBasis } from './credential.decider.js';
 import { effectiveAt, type Standing } from './credential-status.js';
@@ -42,7 +43,7 @@ export type ExplainInput = {
   readonly again: Again;
 };
 
-type Again = { readonly matches: boolean; readonly mismatch?: string } | null;
+type Again = Awaited<ReturnType<DecisionReplay>>;
 
 const en = (text: string): LanguageMap => ({ en: text });
 const words = (code: string): string => code.replaceAll('-', ' ');
@@ -58,8 +59,17 @@ export function explainCredential(input: ExplainInput): ExplainAnswer {
   const grant = basis.type === 'credential-granted' ? basis.data : undefined;
   const renewals = input.renewals.map((renewal) => renewalEntry(input, renewal));
   const changes = standing.events.flatMap((event) => changeEntry(input, event));
-  const renewed = input.renewals.flatMap((one) => [one.basis, ...factEvents(input, one.basis.data.satisfied)]);
-  const traces = [...new Set([basis, ...factEvents(input, basis.data.satisfied), ...renewed, ...standing.events])];
+  const traces = [
+    ...new Set<Recorded>([
+      ...[{ basis, again }, ...input.renewals].flatMap((one) => [
+        one.basis,
+        ...factEvents(input, one.basis.data.satisfied),
+        // Replayed alone, these decide the same.
+        ...(one.again?.restsOn ?? []),
+      ]),
+      ...standing.events,
+    ]),
+  ];
   return {
     credential: publicId('crd', issued.data.credentialId),
     title,

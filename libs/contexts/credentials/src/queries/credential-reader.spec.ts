@@ -22,7 +22,7 @@ const readerOf = ({ process, copies }: World, over: Partial<CredentialReaderPort
     now: () => Promise.resolve(at('2026-06-01')),
     baseUrl: BASE_URL,
     countsTowards: () => Promise.resolve([{ title: { en: 'Level 2' } }]),
-    decideAgain: () => Promise.resolve({ matches: true }),
+    decideAgain: () => Promise.resolve({ matches: true, restsOn: [] }),
     ...over,
   });
 };

@@ -4,6 +4,7 @@ import type { TemplateId } from '@cairn/kernel';
 import { localDay, mapGet, mapValues, type Award, type PathwayRules, type Requirement, type Step } from '@cairn/rules';
 import { at, issued } from '@cairn/testing';
 import fc from 'fast-check';
+import { decideAgain } from './decide-again.js';
 import { decideMarked } from './deciding.js';
 import { createDraft, mark } from './draft.js';
 import { loadRecordFacts } from './record.facts.js';
@@ -358,6 +359,21 @@ async function checkSettled(world: RecordWorld): Promise<void> {
   expect(draft.events()).toEqual([]);
 }
 
+/** U3: whatever was decided follows again from the events that it names, and from no fewer facts than it used. */
+async function checkNamed(world: RecordWorld): Promise<void> {
+  for (const decision of world.events('credential-earned')) {
+    const again = await decideAgain(world.loader, world.record, decision);
+    expect({ data: decision.data, again }).toMatchObject({ again: { matches: true } });
+    const named = again?.restsOn ?? [];
+    // Nothing but those is at hand, and they name no others.
+    expect(await decideAgain(world.loader, [...named, decision], decision)).toEqual(again);
+    const [fact] = decision.data.satisfied.flatMap(({ by }) => by);
+    if (fact === undefined) continue;
+    const without = named.filter(({ id }) => id !== fact);
+    expect(await decideAgain(world.loader, [...without, decision], decision)).toMatchObject({ matches: false });
+  }
+}
+
 async function checkAll(world: RecordWorld): Promise<void> {
   for (const enrollment of world.state().enrollments) checkSteps(world, enrollment);
   checkAwards(world);
@@ -382,9 +398,10 @@ it('decides what the oracle finds met, after every command of a random history',
           await perform(world, one);
           await checkAll(world);
         }
+        await checkNamed(world);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 150, endOnFailure: true },
   );
 });
 
@@ -442,9 +459,10 @@ it('stacks only credentials that are valid, each once, and flags a stack exactly
           await checkSettled(world);
           checkStacks(world);
         }
+        await checkNamed(world);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 100, endOnFailure: true },
   );
 });
 
