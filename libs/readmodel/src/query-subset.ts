@@ -404,8 +404,7 @@ function checkValue(value: unknown, at: Place): void {
 }
 
 function checkDepth(at: Place): void {
-  if (at.length - 1 > MAX_DEPTH)
-    throw new QueryRefused('depth', `${textOf(at)} is nested more than ${MAX_DEPTH} deep`);
+  if (at.length - 1 > MAX_DEPTH) throw new QueryRefused('depth', `${textOf(at)} is nested more than ${MAX_DEPTH} deep`);
 }
 
 /** Keys come again and again; most are a few hundred names of ours. */

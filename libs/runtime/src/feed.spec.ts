@@ -77,6 +77,37 @@ describe('the feed', () => {
     expect(decodes).toBe(2_501);
   });
 
+  it('takes a convoy through the log page by page, each read once, and lets nobody wait for those at the end', async () => {
+    const { log, add } = await filled(2_000);
+    let reads = 0;
+    const counting: EventLog = { ...log, readAll: (options) => (reads++, log.readAll(options)) };
+    const { timers } = createLife();
+    const members = feedOn(counting, { timers }).convoy(3);
+    const [slow, ...others] = members as [Feed, ...Feed[]];
+    const dawdling: Feed = {
+      ...slow,
+      next: async (...args) => {
+        for (let turns = 20; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+        return slow.next(...args);
+      },
+    };
+    const seen = await Promise.all([dawdling, ...others].map((feed) => follow(feed, log)));
+    for (const one of seen) expect(one).toEqual(await all(log));
+    expect(reads).toBe(9);
+    // All are at the end and wait for what comes; one that goes back is not held up by the others.
+    const head = await log.head();
+    const ahead = members.map((feed) => feed.next(head, never));
+    expect(await follow(slow, log)).toEqual(await all(log));
+    await add(1);
+    for (const one of ahead) expect(await one).toHaveLength(1);
+  });
+
+  it('does not let a convoy wait for ever for a member that stays away', async () => {
+    const { log } = await filled(10);
+    const [one] = feedOn(log).convoy(2) as [Feed, Feed];
+    expect(await one.next(BEGINNING, never)).toHaveLength(11);
+  });
+
   it('lets a slow consumer fall behind the recent events without losing any, and without holding up others', async () => {
     const { log, add } = await filled(0);
     const feed = feedOn(log);

@@ -5,7 +5,7 @@
 // Checkpoint candidates of the subscription are not used at all: they may run ahead of events not yet handed out, and
 // a feed without a filter has nothing to gain from them, for every position that counts is that of an event.
 import type { EventLog } from '@cairn/eventlog';
-import type { Codec, Position, Recorded, StoredEvent } from '@cairn/kernel';
+import { BEGINNING, type Codec, type Position, type Recorded, type StoredEvent } from '@cairn/kernel';
 import { isInfrastructure } from './errors.js';
 import { backoffMs, persistently, sleep, systemTimers, untilWoken, type OnTrouble, type Timers } from './time.js';
 
@@ -27,6 +27,11 @@ export type Feed = {
   readonly page: (after: Position) => Promise<readonly FeedEvent[]>;
   /** Position of the log's last event, asked of the log. Repeats infrastructure errors for ever. */
   readonly head: () => Promise<Position>;
+  /**
+   * A feed each for consumers that go through the log together, as the builds of a rebuild do: who is further waits
+   * for the others, though not for ever. Each page is then read once and let go of at once: events die young.
+   */
+  readonly convoy: (members: number) => readonly Feed[];
   readonly close: () => Promise<void>;
 };
 
@@ -35,6 +40,7 @@ const RECENT_EVENTS = 4_096;
 const BATCH_EVENTS = 250;
 const WATCHDOG_MS = 5_000;
 const MAX_BACKOFF_MS = 1_000;
+const CONVOY_WAIT_MS = 1_000;
 
 export function createFeed(options: {
   readonly log: EventLog;
@@ -60,13 +66,16 @@ export function createFeed(options: {
   const patient = <T>(where: string, task: () => Promise<T>): Promise<T> =>
     persistently(task, { where, timers, signal: closing.signal, transient: isInfrastructure, onTrouble });
 
+  const readAfter = (after: Position, limit: number): Promise<readonly FeedEvent[]> =>
+    patient('log.readAll', async () => {
+      const { events } = await log.readAll({ after, limit });
+      return events.map((event) => feedEvent(codec, event));
+    });
+
   const page: Feed['page'] = (after) => {
     const known = pages.get(after);
     if (known) return known;
-    const read = patient('log.readAll', async () => {
-      const { events } = await log.readAll({ after, limit: pageEvents });
-      return events.map((event) => feedEvent(codec, event));
-    });
+    const read = readAfter(after, pageEvents);
     pages.set(after, read);
     for (const oldest of pages.keys()) {
       if (pages.size <= KEPT_PAGES) break;
@@ -167,11 +176,62 @@ export function createFeed(options: {
     return [];
   };
 
-  return {
+  const convoy: Feed['convoy'] = (members) => {
+    let current: { readonly after: Position; readonly events: Promise<readonly FeedEvent[]> } | undefined;
+    let travelling = members; // those who have not met the end of the log
+    let waiting: { readonly after: Position; readonly wake: () => void }[] = [];
+    let cancelWait: (() => void) | undefined;
+    const release = (everybody: boolean): void => {
+      cancelWait?.();
+      cancelWait = undefined;
+      const last = waiting.map(({ after }) => after).reduce((a, b) => (a < b ? a : b), waiting[0]?.after ?? BEGINNING);
+      const released = waiting.filter(({ after }) => everybody || after === last);
+      waiting = waiting.filter((member) => !released.includes(member));
+      if (waiting.length > 0) cancelWait = timers.after(CONVOY_WAIT_MS, () => release(true));
+      for (const { wake } of released) wake();
+    };
+    const releaseIfAllWait = (): void => {
+      if (waiting.length >= travelling) release(false);
+      else cancelWait ??= timers.after(CONVOY_WAIT_MS, () => release(true));
+    };
+    const member = (): Feed => {
+      let isTravelling = true;
+      const travels = (does: boolean): void => {
+        if (does !== isTravelling) travelling += does ? 1 : -1;
+        isTravelling = does;
+      };
+      return {
+        ...feed,
+        next: async (after, signal) => {
+          if (!isRecent(after)) {
+            travels(true);
+            await untilWoken(signal, (wake) => {
+              waiting.push({ after, wake });
+              releaseIfAllWait();
+            });
+            if (current?.after !== after) current = { after, events: readAfter(after, batchEvents) };
+            const events = await unlessAborted(
+              current.events.catch(() => []),
+              signal,
+            );
+            if (events.length > 0) return events;
+            current = undefined; // there may soon be more
+          }
+          travels(false);
+          if (waiting.length > 0) releaseIfAllWait();
+          return next(after, signal);
+        },
+      };
+    };
+    return Array.from({ length: members }, member);
+  };
+
+  const feed: Feed = {
     batchEvents,
     next,
     page,
     head: () => patient('log.head', () => log.head()),
+    convoy,
     close: async () => {
       closing.abort();
       wakeAll();
@@ -179,6 +239,7 @@ export function createFeed(options: {
       recent = [];
     },
   };
+  return feed;
 }
 
 function feedEvent(codec: Codec, stored: StoredEvent): FeedEvent {

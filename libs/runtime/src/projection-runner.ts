@@ -132,7 +132,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
   const patient = <T>(where: string, task: () => Promise<T>): Promise<T> =>
     persistently(task, { where, timers, signal: stopping.signal, transient: isInfrastructure, onTrouble });
 
-  function startBuild(projection: PlainProjection, record: BuildRecord): Build {
+  function startBuild(projection: PlainProjection, record: BuildRecord, feeds: readonly Feed[] = []): Build {
     while (keepers.length < record.lanes)
       keepers.push(
         keepLease({
@@ -156,7 +156,7 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
           build: record,
           lane,
           lease: keepers[lane] as LeaseKeeper,
-          feed,
+          feed: feeds[lane] ?? feed,
           readModel,
           records,
           codec,
@@ -330,11 +330,13 @@ export function createProjectionRunner(options: ProjectionRunnerOptions): Projec
       }));
       await readModel.ensureCollection((entry.builds.next as BuildRecord).collection, entry.projection.indexes);
     }
-    // All start together, so that they share each page of the log.
-    const rebuilt = chosen.map((entry) => ({
-      entry,
-      build: startBuild(entry.projection, entry.builds.next as BuildRecord),
-    }));
+    // All go through the log together.
+    const fresh = chosen.map((entry) => entry.builds.next as BuildRecord);
+    const convoy = [...feed.convoy(fresh.reduce((sum, { lanes }) => sum + lanes, 0))];
+    const rebuilt = chosen.map((entry, i) => {
+      const record = fresh[i] as BuildRecord;
+      return { entry, build: startBuild(entry.projection, record, convoy.splice(0, record.lanes)) };
+    });
     const collections = rebuilt.map(({ build }) => build.record.collection);
     const parities: Parity[] = [];
     try {
