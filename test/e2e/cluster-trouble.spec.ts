@@ -91,6 +91,7 @@ type Trouble = {
   readonly store: 'log' | 'readModel';
   /** What the operator is told, by /readyz. */
   readonly told: RegExp;
+  readonly reads?: true;
 };
 const troubles: readonly Trouble[] = [
   {
@@ -142,9 +143,25 @@ const troubles: readonly Trouble[] = [
     store: 'readModel',
     told: /MongoDB at|not primary/i,
   },
+  {
+    what: 'the disk of MongoDB is full',
+    strike: () => (mongo.faults.diskFull = true),
+    heal: () => (mongo.faults.diskFull = false),
+    store: 'readModel',
+    told: /has no disk space left: make room or give it a larger disk/,
+    // What was written before is still read.
+    reads: true,
+  },
+  {
+    what: 'the disk of EventStoreDB is full, and it has ended itself',
+    strike: () => toEventStore.set({ kind: 'refuse' }),
+    heal: () => toEventStore.set(undefined),
+    store: 'log',
+    told: /one whose disk is full has ended itself, and starts once there is room/,
+  },
 ];
 
-describe.each(troubles)('$what', ({ strike, heal, store, told }) => {
+describe.each(troubles)('$what', ({ strike, heal, store, told, reads }) => {
   it('commands are answered in time, /readyz says why, and all goes on afterwards', async () => {
     round++;
     const before = (await server.installation.executor.history(recordStream())).length;
@@ -152,8 +169,15 @@ describe.each(troubles)('$what', ({ strike, heal, store, told }) => {
     let command: Answer & { readonly ms: number };
     try {
       const asked = timed(complete);
-      // The fault of appends is known only once one failed.
+      // The fault of writes is known only once one failed.
       if (store === 'log') await asked;
+      if (reads) {
+        await asked;
+        await eventually(
+          () => server.operator.get('/readyz'),
+          ({ status }) => status === 503,
+        );
+      }
       const [answered, query, shown, details] = await Promise.all([
         asked,
         timed(() => client.get('/api/learners')),
@@ -170,7 +194,8 @@ describe.each(troubles)('$what', ({ strike, heal, store, told }) => {
       else {
         // F8: what touches no personal data is recorded while the read models are away.
         expect(command).toMatchObject({ status: 200, body: { outcome: 'recorded' } });
-        expect(query).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+        if (reads) expect(query.status).toBe(200);
+        else expect(query).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
       }
       for (const { ms } of [command, query, shown, details]) expect(ms).toBeLessThan(ANSWERED_MS);
       expect(shown).toMatchObject({ status: 503, body: { ready: false, [store]: { ok: false } } });
@@ -192,4 +217,29 @@ describe.each(troubles)('$what', ({ strike, heal, store, told }) => {
     expect((await server.installation.executor.history(recordStream())).length).toBe(before + 1);
     expect(await server.installation.parked()).toEqual([]);
   }, 180_000);
+});
+
+describe.each([
+  ['ahead of', -60_000],
+  ['behind', 60_000],
+])('a clock %s that of MongoDB', (where, clockAheadMs) => {
+  it('is told by /readyz; work goes on meanwhile', async () => {
+    mongo.faults.clockAheadMs = clockAheadMs;
+    try {
+      const { status, body } = await server.operator.get('/readyz');
+      expect({ status, log: body.log.ok, readModel: body.readModel.ok }).toEqual({
+        status: 503,
+        log: true,
+        readModel: true,
+      });
+      expect(body.faults.join()).toMatch(
+        new RegExp(`clock of this machine is 60 s ${where} that of MongoDB.*let NTP set`),
+      );
+      expect((await client.send('POST', '/api/learners', { name: 'Skewed' })).status).toBe(201);
+      await server.settled();
+    } finally {
+      delete mongo.faults.clockAheadMs;
+    }
+    expect((await server.operator.get('/readyz')).status).toBe(200);
+  }, 60_000);
 });

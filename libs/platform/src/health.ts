@@ -45,7 +45,7 @@ export function createHealth(of: {
   readonly roles: ReadonlySet<Role>;
   readonly log: EventLog;
   readonly readModel: ReadModel;
-  readonly stores: Pick<Stores, 'connection' | 'clockSkewMs' | 'appendFault'>;
+  readonly stores: Pick<Stores, 'connection' | 'clockSkewMs' | 'appendFault' | 'writeFault'>;
   readonly maxSkewMs: number;
   readonly feed: Feed;
   readonly clock: Clock;
@@ -82,13 +82,13 @@ export function createHealth(of: {
   }
 
   return async () => {
-    const [reads, modelHealth, skewMs] = await Promise.all([
+    const [reads, modelReads, skewMs] = await Promise.all([
       answering('the event log', () => log.head()),
       answering('the read model', () => readModel.collections()),
       inTime(stores.clockSkewMs?.() ?? Promise.resolve(0)).catch(() => 0),
     ]);
-    const appendFault = stores.appendFault?.();
-    const logHealth = !reads.ok || appendFault === undefined ? reads : { ok: false, detail: appendFault };
+    const logHealth = withFault(reads, stores.appendFault?.());
+    const modelHealth = withFault(modelReads, stores.writeFault?.());
     const faults = [logHealth, modelHealth].flatMap(({ detail }) => detail ?? []);
     if (closing.aborted) faults.push('this process is shutting down');
     if (Math.abs(skewMs) > of.maxSkewMs)
@@ -112,6 +112,10 @@ export function createHealth(of: {
     }
   };
 }
+
+/** A store that answers reads may still refuse writes. */
+const withFault = (reads: StoreHealth, fault: string | undefined): StoreHealth =>
+  !reads.ok || fault === undefined ? reads : { ok: false, detail: fault };
 
 async function answering(what: string, ask: () => Promise<unknown>): Promise<StoreHealth> {
   try {

@@ -37,6 +37,8 @@ export type Stores = {
   readonly connection?: EventStoreLog['status'];
   /** Why appends failed, if the last one did and that is not long ago: reads may still work. */
   readonly appendFault?: () => string | undefined;
+  /** The same of writes to the read model, of which reads may know nothing: a disk may be full. */
+  readonly writeFault?: () => string | undefined;
   /** How far the clock of this machine is ahead of that of MongoDB, in milliseconds. */
   readonly clockSkewMs?: () => Promise<number>;
   /** Who holds leases. Constant where the store admits one process only: a restart takes over at once. */
@@ -128,7 +130,9 @@ function openCluster(
         openMongoVaults({ url: mongoUrl, database: `${database}_vault`, masterKey, timeoutMs: VAULT_MS }),
       ),
     );
-    const readModel = keep(await onceThere(() => openMongoReadModel({ url: mongoUrl, database })));
+    const { readModel, writeFault } = watchWrites(
+      keep(await onceThere(() => openMongoReadModel({ url: mongoUrl, database }))),
+    );
     const agreed = await onceThere(() => vaults.agree('base-url', baseUrl));
     if (agreed !== baseUrl)
       throw new Error(
@@ -142,6 +146,7 @@ function openCluster(
       blobVault: vaults.blobs,
       connection: log.status,
       appendFault,
+      writeFault,
       clockSkewMs: vaults.clockSkewMs,
       owner: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
       backup: () =>
@@ -198,29 +203,51 @@ function mayPass(error: unknown): boolean {
   return error instanceof VaultUnavailable && error.cause instanceof ReadModelUnavailable ? mayPass(error.cause) : true;
 }
 
-/** So long after a failed append the log counts as failing, unless a later one went through. */
-const APPEND_FAULT_MS = 10_000;
+/** So long after a failed write a store counts as failing, unless a later one went through. */
+const WRITE_FAULT_MS = 10_000;
+
+/** Remembers why the last write failed, and forgets it once one goes through. */
+function createWatch(isFault: (error: unknown) => boolean) {
+  let last: { readonly detail: string; readonly atMs: number } | undefined;
+  return {
+    watched:
+      <A extends unknown[], R>(write: (...given: A) => Promise<R>) =>
+      async (...given: A): Promise<R> => {
+        try {
+          const result = await write(...given);
+          last = undefined;
+          return result;
+        } catch (error) {
+          if (isFault(error)) last = { detail: (error as Error).message, atMs: performance.now() };
+          throw error;
+        }
+      },
+    fault: () => (last && performance.now() - last.atMs < WRITE_FAULT_MS ? last.detail : undefined),
+  };
+}
 
 function watchAppends(log: EventStoreLog): {
   readonly log: EventStoreLog;
   readonly appendFault: () => string | undefined;
 } {
-  let last: { readonly detail: string; readonly atMs: number } | undefined;
+  const { watched, fault } = createWatch((error) => error instanceof LogUnavailable);
+  return { log: { ...log, append: watched(log.append) }, appendFault: fault };
+}
+
+function watchWrites(readModel: ReadModel): {
+  readonly readModel: ReadModel;
+  readonly writeFault: () => string | undefined;
+} {
+  const { watched, fault } = createWatch((error) => error instanceof ReadModelUnavailable);
+  const { writeGuarded, saveCheckpoint, renewLease } = readModel;
   return {
-    log: {
-      ...log,
-      append: async (...append) => {
-        try {
-          const result = await log.append(...append);
-          last = undefined;
-          return result;
-        } catch (error) {
-          if (error instanceof LogUnavailable) last = { detail: error.message, atMs: performance.now() };
-          throw error;
-        }
-      },
+    readModel: {
+      ...readModel,
+      writeGuarded: watched(writeGuarded),
+      saveCheckpoint: watched(saveCheckpoint),
+      renewLease: watched(renewLease),
     },
-    appendFault: () => (last && performance.now() - last.atMs < APPEND_FAULT_MS ? last.detail : undefined),
+    writeFault: fault,
   };
 }
 

@@ -23,6 +23,10 @@ export type MongoFaults = {
   clockAheadMs?: number;
   /** Takes everything and never answers. */
   silent?: boolean;
+  /** Every write answers 14031 OutOfDiskSpace, reads go on. */
+  diskFull?: boolean;
+  /** Of the items of every write each with a chance of this, 0 to 1, gets a write error 112 WriteConflict; the others are done. */
+  failItems?: number;
 };
 
 export type MongoDouble = {
@@ -80,6 +84,8 @@ export async function startMongoDouble({ replicaSet = true } = {}): Promise<Mong
       : {}),
     // No logicalSessionTimeoutMinutes: the driver then opens no sessions and retries no writes.
   });
+
+  const fails = (): boolean => faults.failItems !== undefined && Math.random() < faults.failItems;
 
   const reply = (namespace: string, rows: Row[], size: number | undefined): Row => {
     const firstBatch = rows.slice(0, size ?? BATCH);
@@ -147,24 +153,39 @@ export async function startMongoDouble({ replicaSet = true } = {}): Promise<Mong
         for (const index of command['indexes'] as Row[]) createIndex(created(), index);
         return {};
       case 'insert':
-        return write(command['documents'] as Row[], command['ordered'] !== false, (document) => {
-          insert(created(), document);
-          return 1;
-        });
+        return write(
+          command['documents'] as Row[],
+          command['ordered'] !== false,
+          (document) => {
+            insert(created(), document);
+            return 1;
+          },
+          fails,
+        );
       case 'update':
-        return write(command['updates'] as Row[], command['ordered'] !== false, ({ q, u, upsert, multi }) => {
-          if (upsert === true || multi === true) refuse('upsert and multi');
-          const before = first(stored, q as Row);
-          if (!before || !stored) return 0;
-          replace(stored, before, updated(before, u as Row));
-          return 1;
-        });
+        return write(
+          command['updates'] as Row[],
+          command['ordered'] !== false,
+          ({ q, u, upsert, multi }) => {
+            if (upsert === true || multi === true) refuse('upsert and multi');
+            const before = first(stored, q as Row);
+            if (!before || !stored) return 0;
+            replace(stored, before, updated(before, u as Row));
+            return 1;
+          },
+          fails,
+        );
       case 'delete':
-        return write(command['deletes'] as Row[], command['ordered'] !== false, ({ q, limit }) => {
-          if (limit !== 1) refuse('a delete of many');
-          const before = first(stored, q as Row);
-          return before && stored?.rows.delete(before['_id'] as string) ? 1 : 0;
-        });
+        return write(
+          command['deletes'] as Row[],
+          command['ordered'] !== false,
+          ({ q, limit }) => {
+            if (limit !== 1) refuse('a delete of many');
+            const before = first(stored, q as Row);
+            return before && stored?.rows.delete(before['_id'] as string) ? 1 : 0;
+          },
+          fails,
+        );
       case 'find': {
         if (command['skip'] || command['projection']) refuse('skip and projection');
         const found = sort(matching(stored, command['filter'] as Row), command['sort'] as Row | undefined);
@@ -207,6 +228,8 @@ export async function startMongoDouble({ replicaSet = true } = {}): Promise<Mong
         if (faults.delayMs > Number(command['maxTimeMS'] ?? Number.POSITIVE_INFINITY))
           throw new CommandFailed(50, 'MaxTimeMSExpired', 'operation exceeded time limit');
       }
+      if (faults.diskFull && ['insert', 'update', 'delete', 'create', 'createIndexes'].includes(name))
+        throw new CommandFailed(14031, 'OutOfDiskSpace', 'available disk space is less than required minimum');
       if (faults.notPrimary && !isHandshake) throw new CommandFailed(10107, 'NotWritablePrimary', 'not primary');
       body = { ...run(name, command), ok: 1 };
     } catch (error) {
@@ -363,11 +386,12 @@ function aggregate(stored: Stored | undefined, pipeline: readonly Row[]): Row[] 
 
 // Writes
 
-function write(items: readonly Row[], ordered: boolean, perform: (item: Row) => number): Row {
+function write(items: readonly Row[], ordered: boolean, perform: (item: Row) => number, fails: () => boolean): Row {
   const writeErrors: WriteError[] = [];
   let n = 0;
   for (const [index, item] of items.entries()) {
     try {
+      if (fails()) throw new CommandFailed(112, 'WriteConflict', 'this item was made to fail');
       n += perform(item);
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;

@@ -84,7 +84,7 @@ function describe(error: ClientError): string {
   if (neverReached(error))
     return /Not Ready/i.test(error.message)
       ? 'the event store is starting and not ready yet: try again in a moment'
-      : `the event store cannot be reached (${oneLine(error.message)}): check that it runs, its address, and whether it expects TLS`;
+      : `the event store cannot be reached (${oneLine(error.message)}): check that it runs, its address, and whether it expects TLS; one whose disk is full has ended itself, and starts once there is room`;
   if (error.code === 8) return `the event store refuses for now, it is overloaded (${error.message})`;
   return `the event store failed: ${error.message || error.type || 'no reason given'}`;
 }

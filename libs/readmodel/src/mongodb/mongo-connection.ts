@@ -34,6 +34,7 @@ export const CODE = {
   indexKeySpecsConflict: 86,
   duplicateKey: 11000,
   parallelArrays: 171,
+  outOfDiskSpace: 14031,
   tooLarge: 10334,
   /** BadValue and TypeMismatch, and what older servers say for one operator each. */
   arithmetic: [2, 14, 16554, 16555, 16556, 16608, 16609],
@@ -195,6 +196,10 @@ function unavailable(error: Error, url: string, place: string, database: string)
   const detail = texts.join('; ');
   const say = (what: string): ReadModelUnavailable => new ReadModelUnavailable(what, { cause: error });
   if (hasCode(error, CODE.tooLarge)) return new QueryRefused('size', `a document is too large for MongoDB: ${detail}`);
+  if (hasCode(error, CODE.outOfDiskSpace))
+    return say(
+      `MongoDB at ${place} has no disk space left: make room or give it a larger disk, then all goes on: ${detail}`,
+    );
   if (hasCode(error, 18) || /Authentication failed/i.test(detail))
     return say(`MongoDB at ${place} refused the credentials: check user, password and authSource`);
   if (hasCode(error, 13) || /requires authentication/i.test(detail))
