@@ -81,9 +81,9 @@ export const MUTATIONS = [
   {
     name: 'checkpoint after batch: saved before the documents are written',
     file: LANE,
-    from: '    await foldAndWrite(groups);\n    if (last) {\n      position = after;\n      lastEvent = last;',
-    to: '    if (last) {\n      position = after;\n      lastEvent = last;\n      await saveCheckpoint();\n    }\n    await foldAndWrite(groups);\n    if (last) {',
-    test: unit('libs/runtime/src/chaos.spec.ts', 'runners that crash'),
+    from: '    await foldAndWrite(groups);\n    if (last) await moveTo(last, count);',
+    to: '    if (last) {\n      await moveTo(last, count);\n      await saveCheckpoint();\n    }\n    await foldAndWrite(groups);',
+    test: unit('libs/runtime/src/projection-runner.spec.ts', 'whichever side of the checkpoint'),
   },
   {
     name: 'algorithm list: any algorithm that a header names',
