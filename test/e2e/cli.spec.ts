@@ -3,7 +3,8 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bareId, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
+import { DatabaseSync } from 'node:sqlite';
+import { bareId, eventIdOf, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
 import { recordStream } from '@cairn/contexts/progress';
 import { randomOf, writeOuladTables } from '../chaos/oulad-data.js';
 import { runCli, type CliRun } from '../support/cli.js';
@@ -126,11 +127,12 @@ beforeAll(async () => {
   const registered = page.events.find(({ type }) => type === 'learner-registered') as unknown as NewEvent;
   damagedLearner = person;
   const learnerId = bareId('lrn', person) as LearnerId;
+  const command = uuidv5(learnerId, 'x');
   const broken = {
-    id: uuidv5(learnerId, 'broken'),
+    id: eventIdOf(command, 0),
     type: 'module-completed',
     data: { learnerId, nonsense: true },
-    meta: { ...registered.meta, $causationId: uuidv5(learnerId, 'x') },
+    meta: { ...registered.meta, $causationId: command },
   };
   const stream = recordStream(registered.meta['tenant'] as TenantId, learnerId);
   await third.installation.log.append(stream, 'none', [broken]);
@@ -535,6 +537,27 @@ describe('the installation', () => {
   it('verify-log ends with 1 when it finds a fault, and names it', async () => {
     const { code, out } = await run(damaged, 'verify-log');
     expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/ 1 fault\(s\)\n {2}decode record-/) });
+  });
+
+  it.each([
+    ['mark', `data = json_set(data, '$.score', 99)`, 'module-completed', 'differs from the command'],
+    ['channel', `data = json_set(data, '$.source', 'sis')`, 'module-completed', 'differs from the command'],
+    ['id', `id = '00000000-0000-5000-8000-000000000000'`, 'credential-issued', 'id does not follow'],
+  ])('verify-log names the event whose %s was changed behind its back (D12)', async (_what, change, type, words) => {
+    const changed = mkdtempSync(join(tmpdir(), 'cairn-changed-'));
+    cpSync(data, changed, { recursive: true });
+    const database = new DatabaseSync(join(changed, 'events.sqlite'));
+    database.exec(
+      `UPDATE events SET ${change} WHERE position = (SELECT min(position) FROM events WHERE type = '${type}')`,
+    );
+    database.close();
+    const { code, value } = await json(changed, 'verify-log');
+    expect({ code, value }).toMatchObject({ code: 1 });
+    const faults = value.faults as { invariant: string; detail: string }[];
+    expect(faults).toContainEqual(
+      expect.objectContaining({ invariant: 'D12', detail: expect.stringContaining(words) }),
+    );
+    rmSync(changed, { recursive: true });
   });
 
   it('rebuild: one projection, and all', async () => {

@@ -12,6 +12,8 @@ import {
   type Position,
   type Recorded,
   canonicalJson,
+  eventIdOf,
+  hashJson,
   type Json,
 } from '@cairn/kernel';
 import type { CompleteModule, InRecord, RecordEvent } from '@cairn/contexts/progress';
@@ -48,7 +50,7 @@ export async function verifyLog(
     if (faults.length < MAX_FAULTS)
       faults.push({ invariant, stream: event.stream, revision: event.revision, event: event.id, detail });
   };
-  const tips = new Map<string, { revision: number; recordedAt: string }>();
+  const tips = new Map<string, { revision: number; recordedAt: string; command: string; place: number }>();
   const ids = new Set<string>();
   const records = new Map<string, RecordWalk>();
   let events = 0;
@@ -65,7 +67,13 @@ export async function verifyLog(
       if (stored.revision !== expected) report('R3', stored, `revision ${stored.revision} follows ${expected - 1}`);
       const recordedAt = stored.meta['recordedAt'] ?? '';
       if (tip && recordedAt < tip.recordedAt) report('R3', stored, 'it was recorded before the event before it');
-      tips.set(stored.stream, { revision: stored.revision, recordedAt });
+      // Ids derive from the command, so that neither of both can be changed alone.
+      const command = stored.meta['$causationId'] ?? '';
+      const place = tip?.command === command ? tip.place + 1 : 0;
+      const isOurs = categoryOf(stored.stream) !== 'installation'; // the log's own first event answers no command
+      if (isOurs && stored.id !== eventIdOf(command, place))
+        report('D12', stored, 'its id does not follow from its command');
+      tips.set(stored.stream, { revision: stored.revision, recordedAt, command, place });
       if (ids.has(stored.id)) report('R3', stored, 'its id was used before');
       ids.add(stored.id);
       invariants.stored(stored);
@@ -103,6 +111,12 @@ export async function verifyLog(
     const command = first && commandBehind(first);
     if (first && command) {
       redecided++;
+      if (!isWhatWasSaid(first, command))
+        report(
+          'D12',
+          { stream, revision: first.revision, id: first.id },
+          'it differs from the command that it was recorded from, whose hash stands beside it',
+        );
       const facts = await recordDecider.loadFacts?.(command, record.state, withErased(installation.executor.loader));
       const decision = facts && recordDecider.decide(command, record.state, facts);
       // What the fact itself copied from the module may have been revised since; what was decided from it may not differ.
@@ -147,6 +161,23 @@ function commandBehind(event: Recorded<RecordEvent>): Issued<CompleteModule & { 
     correlationId: event.meta.$correlationId,
     now: event.meta.recordedAt,
   };
+}
+
+/** Whether the hash beside the fact is that of the command that it tells of: then nothing in it was changed since. */
+function isWhatWasSaid(
+  { type, data, meta }: Recorded<RecordEvent>,
+  command: Issued<CompleteModule & { data: InRecord }>,
+): boolean {
+  if (type !== 'module-completed') return true;
+  // The event does not tell whether the route named an enrollment, nor whether the client left out when it was; what
+  // was left out is not in the hash.
+  const { occurredAt: _occurredAt, ...undated } = command.data;
+  const named = [{}, ...data.enrollments.map(({ enrollmentId }) => ({ enrollmentId }))];
+  return named.some((enrollment) =>
+    [command.data, undated].some(
+      (said) => hashJson({ type: command.type, data: { ...said, ...enrollment } as Json }) === meta.commandHash,
+    ),
+  );
 }
 
 /** Who is erased now was not then: their decisions are made again as for anybody. */
