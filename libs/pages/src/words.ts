@@ -39,7 +39,7 @@ export const achievementKind = (type: string): string => type.replace(/^ext:/, '
 export const percent = (fraction: number | undefined): string =>
   fraction === undefined ? '–' : `${(fraction * 100).toFixed(1)} %`;
 
-/** `3 days 4 hours`, `12 minutes`: the two largest units. */
+/** `51 days`, `2 days 4 hours`, `12 minutes`: the two largest units; of many days the hours say nothing. */
 export function duration(seconds: number | undefined): string {
   if (seconds === undefined) return '–';
   const units = [
@@ -54,7 +54,7 @@ export function duration(seconds: number | undefined): string {
     const count = Math.floor(rest / size);
     if (count > 0) parts.push(`${count} ${name}${count === 1 ? '' : 's'}`);
     rest -= count * size;
-    if (parts.length === 2) break;
+    if (parts.length === 2 || (name === 'day' && count > 2)) break;
   }
   return parts.length === 0 ? 'at once' : parts.join(' ');
 }
