@@ -49,9 +49,13 @@ export async function startMailServer(
   });
   server.on('error', () => undefined);
   const arrive = async (bytes: Buffer, envelopeTo: readonly string[], done: (error?: Error) => void): Promise<void> => {
-    mail.arrived.push({ ...(await PostalMime.parse(bytes)), envelopeTo });
-    await mail.taken?.();
-    done();
+    try {
+      mail.arrived.push({ ...(await PostalMime.parse(bytes)), envelopeTo });
+      await mail.taken?.();
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   };
   const port = await new Promise<number>((resolve) => {
     const listening = server.listen(options.port ?? 0, '127.0.0.1', () => {

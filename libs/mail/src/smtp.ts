@@ -118,11 +118,11 @@ function answerOf({ code, command, responseCode, response }: SmtpError): MailAns
 function inWords({ code, command, responseCode, message }: SmtpError, { host, port, tls, user }: SmtpOptions): string {
   const where = `the mail server ${host}:${port}`;
   const said = responseCode === undefined ? '' : ` (it said ${responseCode})`;
-  if (command === 'MAIL FROM') return `${where} refuses our sender${said}: correct CAIRN_MAIL_FROM`;
   if (code === 'EAUTH' || responseCode === 530)
     return user === undefined
       ? `${where} wants a login${said}: set CAIRN_SMTP_USER and CAIRN_SMTP_PASSWORD_FILE`
       : `${where} does not accept the login${said}: correct CAIRN_SMTP_USER and CAIRN_SMTP_PASSWORD_FILE`;
+  if (command === 'MAIL FROM') return `${where} refuses our sender${said}: correct CAIRN_MAIL_FROM`;
   if (code === 'ETLS' || /certificate|self.signed|wrong version number|SSL|TLS/i.test(message))
     return tls === 'starttls' && !/certificate|self.signed/i.test(message)
       ? `${where} offers no STARTTLS: nothing is sent in clear. Set CAIRN_SMTP_TLS to implicit if it speaks TLS from the start`
