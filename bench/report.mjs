@@ -83,6 +83,8 @@ Below the must, but on a disturbed machine, so to be measured again:
 
 ${missed('inconclusive')}
 
+Where the time of a command goes, and what is left to mend: [the runtime](../libs/runtime/README.md#where-a-commands-time-goes).
+
 ## Correctness of this run
 
 ${invariants === undefined ? 'The server benchmarks were left out.' : correctness(invariants)}
