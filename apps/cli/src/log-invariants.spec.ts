@@ -37,7 +37,7 @@ const draft = (name: string, stream: string, type: string, data: object, at = '2
   at,
 });
 const id = (name: string): string =>
-  uuid([...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 7));
+  uuid(Array.from(name).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 7));
 
 const RECORD = `record:${LEARNER}`;
 const rules = (template: string, needs: string) => ({
