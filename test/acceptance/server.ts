@@ -13,7 +13,7 @@ const stops: (() => Promise<void>)[] = [];
 
 /** A server on the embedded stores, or by the cluster's adapters on servers in this process. Nobody has to close it. */
 export async function startAcceptanceServer(options: { readonly smtp?: SmtpOptions } = {}): Promise<TestServer> {
-  const cluster = storePair === 'cluster' ? { cluster: await startCluster() } : {};
+  const cluster = storePair === 'cluster' ? { cluster: await startCluster(), patient: true } : {};
   const server = await startServer({ watched: true, ...cluster, ...options });
   servers.push(server);
   return server;
