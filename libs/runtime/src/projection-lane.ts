@@ -81,8 +81,10 @@ export type Lane = {
 };
 
 const EVENTS_PER_CHECKPOINT = 10_000;
-const WRITES_PER_BULK = 1_000;
-const EVENTS_AHEAD = 20_000;
+/** One commit of an embedded store, hence also how long others wait: some 20 ms. */
+const WRITES_PER_BULK = 2_000;
+/** Only documents are kept, at most as many as in the cache: this bounds what has to be folded again after a crash. */
+const EVENTS_AHEAD = 100_000;
 /** How long what is folded ahead waits for more events to come. */
 const AHEAD_MS = 20;
 const WHOLE_LANE = '*';

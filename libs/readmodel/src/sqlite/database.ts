@@ -87,20 +87,20 @@ export function openDatabase(file: string, schema: string, schemaVersion: number
     const settle: (() => void)[] = [];
     try {
       if (closed) throw new ReadModelUnavailable('the read model is closed');
-      database.exec('BEGIN IMMEDIATE');
+      statement('BEGIN IMMEDIATE').run();
       for (const { work, resolve, reject } of group) {
-        database.exec('SAVEPOINT member');
+        statement('SAVEPOINT member').run();
         try {
           const result = work();
           settle.push(() => resolve(result));
         } catch (error) {
           if (!database.isTransaction) throw error; // the disk is full: SQLite rolled everything back
-          database.exec('ROLLBACK TO member');
+          statement('ROLLBACK TO member').run();
           settle.push(() => reject(unavailable(error, file)));
         }
-        database.exec('RELEASE member');
+        statement('RELEASE member').run();
       }
-      database.exec('COMMIT');
+      statement('COMMIT').run();
     } catch (error) {
       if (!closed && database.isTransaction) database.exec('ROLLBACK');
       for (const { reject } of group) reject(unavailable(error, file));
