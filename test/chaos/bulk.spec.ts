@@ -1,4 +1,4 @@
-// B11: bulk work on 1,000 is killed half-way by kill -9 and said again: an import records each row once, a revocation
+// B11: bulk work is killed half-way by kill -9 and said again: an import records each row once, a revocation
 // revokes each credential once. Between them the credentials are suspended by a run that is cancelled, then goes on.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,8 @@ import type { Position, StoredEvent } from '@cairn/kernel';
 import { verifyLog } from '../../apps/cli/src/verify-log.js';
 import { startServer, type Client, type TestServer } from '../support/server.js';
 
-const COUNT = 1_000;
-const KILL_AT = 500;
+const COUNT = process.env['CAIRN_CHAOS'] === 'ci' ? 1_000 : 200;
+const KILL_AT = COUNT / 2;
 const LIMIT_MS = 300_000;
 const directory = mkdtempSync(join(tmpdir(), 'cairn-bulk-'));
 
