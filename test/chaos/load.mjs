@@ -47,8 +47,8 @@ async function ask(url, token, method, path, body, headers = {}) {
 }
 
 /** Sends one command, journaled; undefined if its outcome is unknown. */
-async function send(url, token, { method = 'POST', path, body, key, kind, headers = {} }) {
-  const command = { route: `${method} ${path}`, key, kind };
+async function send(url, token, { method = 'POST', path, body, key, kind, twoSteps, headers = {} }) {
+  const command = { route: `${method} ${path}`, key, kind, twoSteps };
   await note({ ...command, said: 'sent' });
   try {
     const answer = await ask(url, token, method, path, body, { ...headers, 'idempotency-key': key });

@@ -10,6 +10,8 @@ import { answerAsks } from './processes.mjs';
 /** { point, nth, type, signal }: the nth time that the point is met, with an event of the type among those appended. */
 let armed;
 let installation;
+/** Lease -> when it ends, unless it is renewed. */
+const heldUntil = new Map();
 
 function meet(point, types = []) {
   if (armed?.point !== point || (armed.type !== undefined && !types.includes(armed.type))) return;
@@ -44,6 +46,19 @@ function wrap(stores) {
         const outcomes = await readModel.writeGuarded(collection, writes);
         meet('bulk.after');
         return outcomes;
+      },
+      acquireLease: async (name, owner, ttlMs) => {
+        const end = performance.now() + ttlMs;
+        const lease = await readModel.acquireLease(name, owner, ttlMs);
+        if (lease) heldUntil.set(name, end);
+        return lease;
+      },
+      renewLease: async (lease, ttlMs) => {
+        const end = performance.now() + ttlMs;
+        const renewed = await readModel.renewLease(lease, ttlMs);
+        if (renewed) heldUntil.set(lease.name, end);
+        else heldUntil.delete(lease.name);
+        return renewed;
       },
       saveCheckpoint: async (name, expected, next) => {
         meet('checkpoint.before');
@@ -107,6 +122,8 @@ export async function openInstallation(configuration, contexts, parts = {}) {
     },
     settled: (timeoutMs) => installation.settled(timeoutMs),
     status: () => installation.status(),
+    /** Whether this process folds the read models now. */
+    holds: () => (heldUntil.get('projections/0') ?? 0) > performance.now(),
     events: () => everything(installation),
     checkpoints: async () => {
       // In this order: a checkpoint that moves meanwhile may not pass for one ahead of the log.
@@ -125,7 +142,8 @@ export async function openInstallation(configuration, contexts, parts = {}) {
       try {
         return await installation.rebuild(undefined, { dropOld: true });
       } catch (error) {
-        if (error instanceof WorksElsewhere) return undefined;
+        // Of a lease that was lost on the way, too: then another process folds.
+        if (error instanceof WorksElsewhere || error.constructor.name === 'LeaseLost') return undefined;
         throw error;
       }
     },
