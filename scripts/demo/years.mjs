@@ -22,7 +22,10 @@ const PEOPLE = {
   samuel: 'Samuel T.',
 };
 
-/** What people do and decide, by day. `w` are the doors of the world below. */
+/**
+ * What people do and decide, by day. `w` are the doors of the world below.
+ * @type {[day: string, act?: (w: any) => unknown][]}
+ */
 const STORY = [
   [
     '2024-01-08',
@@ -146,7 +149,7 @@ export async function passYears({ operator, apiWith, settled, speed, say }) {
     await listen();
   };
   for (const [day, act] of [...STORY, [TO]]) {
-    const target = `${day}T09:00:00.000Z`;
+    const target = `${String(day)}T09:00:00.000Z`;
     if (speed !== undefined) {
       const step = (speed / MOVES_PER_SECOND) * DAY_MS;
       for (let at = Date.parse(world.now) + step; at < Date.parse(target); at += step) {
