@@ -1,6 +1,7 @@
 // One installation in several processes, each with roles of its own, on EventStoreDB and MongoDB: the servers of
 // CAIRN_TEST_EVENTSTORE_URL and CAIRN_TEST_MONGODB_URL, else the doubles. The log of a given server may be in use.
 import { randomUUID } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { openMongoReadModel } from '@cairn/readmodel';
 import { publishOneModule } from '../support/catalog.js';
 import { eventually, startCluster, type Cluster, type Process } from '../support/cluster.js';
@@ -94,6 +95,46 @@ it('each process does what its roles say and refuses the rest, naming the role',
   );
 });
 
+it('status lists and achievements are the same at every process; a revocation at one is in the list of the other', async () => {
+  const other = await cluster.start('api');
+  const { learner } = await complete('Katherine');
+  expect((await verified(learner)).body.status).toBe('valid');
+  const { credential } = (await client.get(`/api/credentials?learner=${learner}`)).body.items[0] as {
+    credential: string;
+  };
+  const contentOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] as string, 'base64url').toString());
+  const copy = contentOf((await other.as(undefined).get(`/c/${credential}.jwt`)).text);
+  const { statusListCredential, statusListIndex } = copy.credentialStatus;
+  const isSet = async (process: Process): Promise<boolean> => {
+    const { status, text } = await process.as(undefined).get(new URL(statusListCredential).pathname);
+    expect(status).toBe(200);
+    const { encodedList } = contentOf(text).credentialSubject as { encodedList: string };
+    const bits = gunzipSync(Buffer.from(encodedList.slice(1), 'base64url')); // behind the multibase prefix
+    const index = Number(statusListIndex);
+    return ((bits[index >> 3] as number) & (0x80 >> (index & 7))) !== 0;
+  };
+  expect([await isSet(api), await isSet(other)]).toEqual([false, false]);
+  const path = `/api/credentials/${credential}`;
+  const etag = (await client.get(path)).headers['etag'] as string;
+  await client.post(`${path}/revoke`, { reasonCode: 'issued-in-error', authority: 'registrar' }, { 'if-match': etag });
+  expect((await other.as(undefined).get(`/c/${credential}.json`)).body.status).toBe('revoked'); // at once, R9
+  for (const process of [api, other])
+    await eventually(
+      () => isSet(process),
+      (set) => set,
+    );
+
+  const achievement = new URL(copy.credentialSubject.achievement.id).pathname;
+  expect(achievement).toMatch(/^\/a\/tpl_\w+\/1$/);
+  const [here, there] = await Promise.all(
+    [api, other].map((process) => process.as(undefined).get(`${achievement}.json`)),
+  );
+  expect(here).toMatchObject({ status: 200, body: { id: copy.credentialSubject.achievement.id } });
+  expect(there?.text).toBe(here?.text);
+  other.kill('SIGTERM');
+  expect(await other.ended).toBe(0);
+}, 300_000);
+
 it('a second worker takes over from one that was killed; nothing is lost, nothing twice', async () => {
   const second = await cluster.start('projector,reactor');
   await settled();
@@ -104,8 +145,8 @@ it('a second worker takes over from one that was killed; nothing is lost, nothin
   for (const one of [learner, later]) expect((await verified(one)).body.status).toBe('valid');
   await settled();
   const { body } = await client.get('/api/credentials');
-  expect(body.items).toHaveLength(4);
-  expect(new Set(body.items.map((item: { credential: string }) => item.credential)).size).toBe(4);
+  expect(body.items).toHaveLength(5);
+  expect(new Set(body.items.map((item: { credential: string }) => item.credential)).size).toBe(5);
   worker = second;
 }, 300_000);
 
@@ -134,5 +175,5 @@ it('SIGTERM: what is under way is answered, nothing new is taken, leases are fre
   expect(replayed).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } });
   expect(replayed.body.events).toEqual(done.body.events);
   await settled();
-  expect((await client.get('/api/learners')).body.items).toHaveLength(5);
+  expect((await client.get('/api/learners')).body.items).toHaveLength(6);
 }, 300_000);
