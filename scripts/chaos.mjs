@@ -22,7 +22,17 @@ const { values: options } = parseArgs({
 });
 const root = dirname(import.meta.dirname);
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
-const changed = git('status', '--porcelain', '--', 'apps', 'libs', 'test', 'package.json', 'package-lock.json');
+const changed = git(
+  'status',
+  '--porcelain',
+  '--',
+  'apps',
+  'libs',
+  'test',
+  'package.json',
+  'package-lock.json',
+  ':!test/chaos/results',
+);
 const commit = git('rev-parse', 'HEAD') + (changed === '' ? '' : ' with uncommitted changes');
 const today = new Date().toISOString().slice(0, 10);
 const file = resolve(options.out ?? join(root, 'test', 'chaos', 'results', `${today}.json`));
