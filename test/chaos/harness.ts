@@ -577,6 +577,12 @@ async function check(
         last === undefined || last.revision === line.revision,
         () => `${kind} ${line.key}: not at revision ${line.revision}`,
       );
+      // Deciders know what they did, and would hide that a command was decided again: the answer tells.
+      must(
+        'R1',
+        last !== undefined || line.twoSteps === true || own.every(({ revision }) => revision > (line.revision ?? -1)),
+        () => `${kind} ${line.key}: recorded before, and answered as if it had changed nothing`,
+      );
       // Some acts lead to a second command, which is what they answer with: it has an id of its own.
       const isOwn = last?.meta['$causationId'] === id;
       must(
