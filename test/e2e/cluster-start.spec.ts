@@ -125,13 +125,13 @@ it.each(troubles)('%s', async (_what, change, message) => {
 
 describe('what may pass is waited for', () => {
   let told: string[];
-  const { warn } = Logger.prototype;
+  const warn = Object.getOwnPropertyDescriptor(Logger.prototype, 'warn') as PropertyDescriptor;
   beforeEach(() => {
     told = [];
     Logger.prototype.warn = (message: unknown) => void told.push(String(message));
   });
   afterEach(() => {
-    Logger.prototype.warn = warn;
+    Object.defineProperty(Logger.prototype, 'warn', warn);
   });
 
   it('an event store that is started later', async () => {

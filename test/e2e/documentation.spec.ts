@@ -38,6 +38,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'npm start': 'cluster-start.spec.ts starts servers',
   'scripts/make-secrets.sh': 'it writes keys into the tree',
   'docker compose up --build': 'there is no Docker here; compose.spec.ts reads the file',
+  'npm run cairn -- shadow start oulad-fff': 'the imported tables leave no draft; cli.spec.ts puts one in shadow',
+  'npm run cairn -- shadow report oulad-fff': 'the imported tables leave no draft; cli.spec.ts puts one in shadow',
   'npm run cairn -- migrate-log --data ./data --to cluster': 'it needs a cluster; cluster-log.spec.ts moves a log',
 };
 

@@ -104,3 +104,11 @@ it('merge two records, and part them again', async () => {
   }
   expect(states).toEqual([undefined, learner, undefined]);
 });
+
+it('tell learners', async () => {
+  const [request] = requestsOf('send-messages.md');
+  await sent(request as Request);
+  expect((await client.get('/api/delivery-policy')).body).toMatchObject(
+    JSON.parse((request as Request).body) as object,
+  );
+});
