@@ -7,7 +7,7 @@ const APPEND: readonly (CrashPoint | 'timer')[] = [{ point: 'append.before' }, {
 
 chaos('F1', 'kill -9 in append', {
   stores: ['embedded', 'cluster'],
-  rounds: { slice: 2, ci: 100 },
+  rounds: { slice: 1, ci: 100 },
   round: ({ programs: [program] }, random, n) => {
     const point = APPEND[n % APPEND.length] as (typeof APPEND)[number];
     return {
@@ -27,7 +27,7 @@ const FOLD: readonly CrashPoint['point'][] = ['checkpoint.before', 'bulk.middle'
 
 chaos('F2', 'kill -9 in a projection', {
   stores: ['embedded', 'cluster'],
-  rounds: { slice: 2, ci: 100 },
+  rounds: { slice: 1, ci: 100 },
   round: ({ programs: [program] }, random, n) => ({
     before: () =>
       (program as Program).crashAt({

@@ -13,7 +13,7 @@ const POINTS: readonly CrashPoint[] = [
 
 chaos('F3', 'kill -9 while a credential is issued', {
   stores: ['embedded', 'cluster'],
-  rounds: { slice: 3, ci: 100 },
+  rounds: { slice: 1, ci: 100 },
   round: ({ programs: [program] }, random, n) => {
     const point = POINTS[n % POINTS.length] as CrashPoint;
     const leases = point.type === 'status-block-leased';

@@ -49,12 +49,11 @@ it('a mail server that is down holds up nothing else; its trouble is told; resta
   expect(ready).toMatchObject({ status: 200, body: { ready: true, status: { mail: { channel: 'smtp' } } } });
   expect(ready.body.status.mail.trouble).toContain('cannot be reached');
   expect((await server.operator.get('/metrics')).text).toContain('cairn_mail_up{channel="smtp"} 0');
-  const waiting = (await statesOf(world.client)).filter((state) => state === 'waiting').length;
-  expect(waiting).toBeGreaterThan(0);
+  expect(await statesOf(world.client)).toContain('waiting');
   await server.close();
 
   mail = await startMailServer({ port: first.port });
-  // The first try is taken, but the answer says otherwise: nobody can know, so it is sent again under the same id.
+  // Of two credentials one still holds. The first try to tell of it is taken, but the answer says otherwise: nobody can know, so it is sent again under the same id.
   let spoiled = false;
   mail.taken = () => {
     if (spoiled) return Promise.resolve();
@@ -62,17 +61,17 @@ it('a mail server that is down holds up nothing else; its trouble is told; resta
     return Promise.reject(Object.assign(new Error('closing'), { responseCode: 421 }));
   };
   await start(first.port);
-  await until(() => mail.arrived.length > waiting);
+  await until(() => mail.arrived.length > 1);
   await server.settled();
-  expect(mail.arrived).toHaveLength(waiting + 1);
-  expect(new Set(mail.arrived.map(({ messageId }) => messageId)).size).toBe(waiting);
+  expect(mail.arrived).toHaveLength(2);
+  expect(new Set(mail.arrived.map(({ messageId }) => messageId)).size).toBe(1);
   await server.close();
 
   await start(first.port);
   await server.settled();
   await server.installation.rebuild();
   await server.settled();
-  expect(mail.arrived).toHaveLength(waiting + 1);
+  expect(mail.arrived).toHaveLength(2);
   expect((await server.operator.get('/metrics')).text).toContain('cairn_mail_up{channel="smtp"} 1');
 });
 
