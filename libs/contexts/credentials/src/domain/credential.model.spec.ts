@@ -93,7 +93,10 @@ const anything: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: time },
   { weight: 1, arbitrary: supersede },
 );
-/** Anything at all; or one that is issued and then held and freed again and again, back-dated as people do. */
+/**
+ * Anything at all; or one that is issued and then held and freed again and again, back-dated as people do; or one whose
+ * terms come to their ends, as the clock says.
+ */
 const life: fc.Arbitrary<readonly Step[]> = fc.oneof(
   fc.array(anything, { minLength: 1, maxLength: 25 }),
   fc
@@ -103,6 +106,9 @@ const life: fc.Arbitrary<readonly Step[]> = fc.oneof(
       ...held.map((step) => ({ ...step, wait: step.wait % 4, hold: 'manual:a' })),
       ...last,
     ]),
+  fc
+    .tuple(issue, fc.array(fc.oneof({ weight: 5, arbitrary: time }, renew), { minLength: 5, maxLength: 20 }))
+    .map(([first, steps]) => [{ ...first, otherBasis: false, length: first.length ?? 30 }, ...steps]),
 );
 
 /** Something that was said to hold from one day to another, and on which day it was said. */
