@@ -10,7 +10,8 @@ import type { Position, StoredEvent } from '@cairn/kernel';
 import { loadConfiguration } from '@cairn/platform';
 import { verifyLog } from '../../apps/cli/src/verify-log.js';
 import { createHeadless, type Running } from '../../apps/server/src/app.js';
-import { randomOf, writeOuladTables } from './oulad-data.js';
+import { writeOuladTables } from './oulad-data.js';
+import { randomOf } from './processes.mjs';
 
 /** F1, F3 and F4 through the importer; a slice unless CAIRN_CHAOS=ci. */
 const ROUNDS = process.env['CAIRN_CHAOS'] === 'ci' ? 30 : 18;

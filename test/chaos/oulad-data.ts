@@ -5,17 +5,6 @@ import { join } from 'node:path';
 
 export type Random = () => number;
 
-/** Mulberry32: 32 bits of state are plenty for choosing test data and delays. */
-export function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const MODULES = ['AAA', 'BBB', 'CCC'];
 const PRESENTATIONS = ['2013J', '2014B'];
 const KINDS = ['TMA', 'TMA', 'CMA'];

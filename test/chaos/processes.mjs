@@ -38,7 +38,7 @@ export function asker(child, name) {
     });
 }
 
-/** Seeded, 0 to 1 (mulberry32). */
+/** Seeded, 0 to 1. Mulberry32: 32 bits of state are plenty for choosing test data and delays. */
 export function randomOf(seed) {
   let state = seed >>> 0;
   return () => {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { bareId, eventIdOf, uuidv5, type LearnerId, type NewEvent, type TenantId } from '@cairn/kernel';
 import { recordStream } from '@cairn/contexts/progress';
-import { randomOf, writeOuladTables } from '../chaos/oulad-data.js';
+import { writeOuladTables } from '../chaos/oulad-data.js';
+import { randomOf } from '../chaos/processes.mjs';
 import { runCli, type CliRun } from '../support/cli.js';
 import { startServer } from '../support/server.js';
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publicId } from '@cairn/kernel';
 import { CONFIGURATION_REFERENCE } from '@cairn/platform';
-import { randomOf, writeOuladTables } from '../chaos/oulad-data.js';
+import { writeOuladTables } from '../chaos/oulad-data.js';
+import { randomOf } from '../chaos/processes.mjs';
 import { runCli } from '../support/cli.js';
 import { OPERATOR, startServer } from '../support/server.js';
 
