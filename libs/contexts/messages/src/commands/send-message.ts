@@ -18,6 +18,7 @@ import { credentialStream } from '@cairn/contexts/credentials';
 import { goesOnAs, learnerFold, learnerStream } from '@cairn/contexts/learners';
 import { issuerFold, issuerStream, tenantFold, tenantStream } from '@cairn/contexts/tenancy';
 import { CommandMessage, CONFIGURATION, INSTALLATION, type Configuration, type Installation } from '@cairn/platform';
+import { systemTimers } from '@cairn/runtime';
 import { KeyDestroyed } from '@cairn/vault';
 import type { DeliveryOutcome, RecordDelivery, SendMessage } from '../contracts/message.commands.js';
 import { deliveryStream, messageStream } from '../contracts/message.events.js';
@@ -107,7 +108,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessageMessage> {
       case 'taken':
         return { kind: 'handed-over', channel: mail.channel, language, addressee, contentHash };
       case 'later':
-        return { kind: 'later', spread: Math.random(), ...reply };
+        return { kind: 'later', spread: systemTimers.random(), ...reply };
       case 'refused':
         return { kind: 'refused', reasonCode: 'address-refused', ...reply };
       default:
