@@ -45,7 +45,7 @@ const VERDICTS = {
 const told = ({ verdict, reached }) =>
   verdict === 'inconclusive' ? `inconclusive (${VERDICTS[reached].replaceAll('*', '')})` : VERDICTS[verdict];
 const bound = ({ atLeast, unit }, value) =>
-  value === undefined ? '–' : `${atLeast ? '≥' : '≤'} ${value}${unit ? ` ${unit}` : ''}`;
+  value === undefined ? '–' : `${atLeast ? '≥' : '≤'} ${Number(value.toPrecision(3))}${unit ? ` ${unit}` : ''}`;
 
 export async function render(root, results) {
   const { rows, calibrations, invariants } = results;
